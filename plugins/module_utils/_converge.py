@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The shape of every module that changes something: read and compare, write, read again.
+
+Check mode, diff mode and ``changed`` follow from it, the same way everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from ._errors import CrossbuildError
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do: in words, for the person, and as a call."""
+
+    words: str
+    run: Callable[[], None]
+
+
+@dataclass
+class Plan:
+    """What differs from what was asked for. No steps: nothing does.
+
+    ``before`` and ``after`` are the two sides of the diff, a line a fact. ``result`` is returned with the task.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+    result: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def converge(make_plan: Callable[[], Plan], check_mode: bool) -> dict[str, Any]:
+    """Carries out the plan unless in check mode, and makes sure that afterwards there is nothing left to do.
+
+    ``make_plan`` reads the host and changes nothing; it is called again after writing. Raises CrossbuildError where
+    what was written reads back as something else.
+    """
+    plan = first = make_plan()
+    if first.steps and not check_mode:
+        for step in first.steps:
+            step.run()
+        plan = make_plan()
+        if plan.steps:
+            left = "; ".join(step.words for step in plan.steps)
+            raise CrossbuildError(f"Done, but reading the host again shows that this is still to do: {left}.")
+    return {
+        "changed": bool(first.steps),
+        "actions": [step.words for step in first.steps],
+        "diff": {"before": _lines(first.before), "after": _lines(first.after)},
+        "warnings": plan.warnings,
+        **plan.result,
+    }
+
+
+def _lines(lines: list[str]) -> str:
+    return "".join(line + "\n" for line in lines)

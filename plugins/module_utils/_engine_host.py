@@ -1,0 +1,168 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Installing and starting the Docker Engine, and taking away again what was installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from typing import Any
+
+from ._converge import Plan, Step, converge
+from ._engine_socket import EngineSocket, require_recent
+from ._errors import CrossbuildError
+from ._package_manager import Apt, detect
+from ._receipt import Receipt
+from ._service import Service
+
+SERVICE = "docker"
+# The engine; then, from Debian 13 on, its client as a package of its own.
+_ENGINE_PACKAGES = ("docker.io", "docker-cli")
+_SDK_PACKAGE = "python3-docker"
+
+
+class EngineHost:
+    """The Docker Engine of this host, wanted or not."""
+
+    def __init__(self, socket: str, python_sdk: bool) -> None:
+        self.engine = EngineSocket(socket)
+        self.python_sdk = python_sdk
+        self.receipt = Receipt("docker_engine")
+
+    def plan_present(self) -> Plan:
+        """Engine installed, running and started at boot; the Docker SDK in the Python that runs the modules."""
+        plan = Plan()
+        version = self.engine.version()
+        if version:
+            require_recent(version)
+        packages = [] if version or shutil.which("dockerd") else list(_ENGINE_PACKAGES[:1])
+        if self.python_sdk and importlib.util.find_spec("docker") is None:
+            packages.append(_sdk_package())
+        if packages:
+            plan.steps.append(Step(f"install {', '.join(packages)}", lambda: self._install(packages)))
+        if not version:
+            plan.steps.append(Step("start the Docker Engine", self._start))
+        elif not _started_by_hand() and not Service(SERVICE).starts_at_boot():
+            plan.steps.append(Step("start the Docker Engine at every boot", Service(SERVICE).enable))
+        plan.before = [f"engine: {version or 'none answers at ' + self.engine.path}"]
+        plan.after = [f"engine: {version or 'running'}"] + [f"package: {name}" for name in packages]
+        plan.result = {"version": version, "packages_added": self.receipt.load().get("packages", [])}
+        return plan
+
+    def _install(self, names: list[str]) -> None:
+        manager = detect()
+        before = set(manager.installed())
+        record = self.receipt.load()
+        try:
+            manager.install(_with_companions(manager, names))
+        finally:
+            # Also after a failure: an interrupted installation must not leave packages that nobody answers for.
+            added = set(manager.installed()) - before
+            if added:
+                record["packages"] = sorted(set(record.get("packages", [])) | added)
+                self.receipt.save(record)
+        importlib.invalidate_caches()
+
+    def _start(self) -> None:
+        Service(SERVICE).start()
+        require_recent(self.engine.wait())
+        record = self.receipt.load()
+        self.receipt.save({**record, "started": True})
+
+    def plan_absent(self) -> Plan:
+        """What the receipt lists is gone; an engine that was here before stays, running as it was."""
+        record = self.receipt.load()
+        packages = record.get("packages", [])
+        plan = Plan(result={"packages_removed": packages})
+        engine_is_ours = bool({"docker.io", "docker-ce"} & set(packages))
+        kept = self._holdings() if engine_is_ours else []
+        if kept:
+            plan.warnings.append(
+                f"The engine's data in {self._data_root()} stays, as it holds {', '.join(kept)} that were not made by this collection."
+            )
+        if record:
+            stop = bool(record.get("started"))
+            words = f"remove {', '.join(packages)}" if packages else "stop the Docker Engine"
+            remove_data = self._data_root() if engine_is_ours and not kept else None
+            plan.steps.append(Step(words, lambda: self._remove(packages, stop, remove_data)))
+        plan.before = [f"package: {name}" for name in packages]
+        return plan
+
+    def _holdings(self) -> list[str]:
+        try:
+            return self.engine.holdings()
+        except OSError:
+            return ["what could not be counted, because the engine does not answer"]
+
+    def _data_root(self) -> str:
+        try:
+            return str(self.engine.get("/info")["DockerRootDir"])
+        except OSError:
+            return "/var/lib/docker"
+
+    def _remove(self, packages: list[str], stop: bool, data_root: str | None) -> None:
+        if stop:
+            Service(SERVICE).stop()
+        present = set(detect().installed()) if packages else set()
+        leaving = [name for name in packages if name in present]
+        needed = detect().remove(leaving) if leaving else []
+        if data_root and not needed:
+            for directory in (data_root, "/var/lib/containerd"):
+                shutil.rmtree(directory, ignore_errors=True)
+        self.receipt.save({})
+        if needed:
+            raise CrossbuildError(
+                f"{', '.join(needed)} stay installed, because packages that came later need them."
+                " Everything else that was added is gone. Remove those by hand if they should go."
+            )
+
+
+def _with_companions(manager: Apt, names: list[str]) -> list[str]:
+    """The packages and, with the engine, those without which it does not work on this host."""
+    if _ENGINE_PACKAGES[0] not in names:
+        return names
+    if not manager.available(_ENGINE_PACKAGES[0]):
+        manager.update()
+    # Without certificates no registry can be trusted; without apparmor_parser, on a kernel that enforces AppArmor,
+    # every RUN fails; without systemd nobody else mounts the cgroup hierarchies.
+    companions = [name for name in _ENGINE_PACKAGES[1:] if manager.available(name)] + ["ca-certificates"]
+    if _reads("/sys/module/apparmor/parameters/enabled") == "Y":
+        companions.append("apparmor")
+    if not os.path.isdir("/run/systemd/system") and not os.listdir("/sys/fs/cgroup"):
+        companions.append("cgroupfs-mount")
+    return names + companions
+
+
+def _sdk_package() -> str:
+    if os.path.realpath(sys.executable) != os.path.realpath("/usr/bin/python3"):
+        raise CrossbuildError(
+            f"The Docker SDK for Python is missing in {sys.executable}, which is not the system's Python: no package can"
+            f" bring it. Run '{sys.executable} -m pip install docker', or set ansible_python_interpreter=/usr/bin/python3."
+        )
+    return _SDK_PACKAGE
+
+
+def _started_by_hand() -> bool:
+    """Whether the running engine is none of this host's services."""
+    return not any(
+        os.path.exists(path)
+        for path in ("/etc/init.d/docker", "/lib/systemd/system/docker.service", "/usr/lib/systemd/system/docker.service")
+    )
+
+
+def _reads(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """The module trusted.crossbuild.docker_engine."""
+    host = EngineHost(params["socket"], params["python_sdk"])
+    return converge(host.plan_absent if params["state"] == "absent" else host.plan_present, check_mode)

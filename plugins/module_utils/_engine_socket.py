@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Docker Engine's HTTP API over its local socket, for hosts whose Python has no Docker SDK yet."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import time
+from typing import Any
+
+from ._errors import CrossbuildError
+
+SOCKET = "/var/run/docker.sock"
+# The first Engine with everything the builds here rely on: a platform in the build and container API, BuildKit inside.
+OLDEST = (20, 10)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class EngineSocket:
+    """A Docker Engine behind a local socket."""
+
+    def __init__(self, path: str = SOCKET, timeout: float = 10) -> None:
+        self.path = path
+        self._timeout = timeout
+
+    def get(self, resource: str) -> Any:
+        """The decoded answer to ``GET resource``. Raises OSError where nobody answers."""
+        connection = _UnixConnection(self.path, self._timeout)
+        try:
+            connection.request("GET", resource)
+            answer = connection.getresponse()
+            content = answer.read()
+            if answer.status != 200:
+                raise CrossbuildError(f"The engine at {self.path} answered {answer.status} to {resource}: {content[:200]!r}")
+            return json.loads(content)
+        except http.client.HTTPException as exc:
+            raise OSError(f"no HTTP answer: {exc!r}") from exc
+        finally:
+            connection.close()
+
+    def version(self) -> str | None:
+        """The engine's version, or None where no engine answers."""
+        try:
+            return str(self.get("/version")["Version"])
+        except OSError:
+            return None
+
+    def wait(self, seconds: float = 60) -> str:
+        """Waits until the engine answers, and returns its version."""
+        end = time.monotonic() + seconds
+        while True:
+            version = self.version()
+            if version:
+                return version
+            if time.monotonic() > end:
+                raise CrossbuildError(
+                    f"The Docker Engine was started but does not answer at {self.path} after {seconds:.0f} seconds."
+                    " Its log says why: journalctl -u docker, or /var/log/docker.log."
+                )
+            time.sleep(0.1)
+
+    def holdings(self) -> list[str]:
+        """What is kept in this engine, in words: empty where nothing would be lost with its data."""
+        counts = {
+            "images": len(self.get("/images/json?all=1")),
+            "containers": len(self.get("/containers/json?all=1")),
+            "volumes": len(self.get("/volumes")["Volumes"] or []),
+        }
+        return [f"{count} {kind}" for kind, count in counts.items() if count]
+
+
+def require_recent(version: str) -> None:
+    """Raises CrossbuildError for an engine that is too old."""
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if numbers < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise CrossbuildError(f"The Docker Engine is version {version}; {oldest} or newer is needed. Upgrade it.")

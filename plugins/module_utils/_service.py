@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Starting services with whatever the host starts services with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from ._command import require, run
+from ._errors import CrossbuildError
+
+
+class Service:
+    """One service of systemd, OpenRC or System V init."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.manager = _manager(name)
+
+    def start(self) -> None:
+        self._order("start")
+
+    def stop(self) -> None:
+        self._order("stop")
+
+    def starts_at_boot(self) -> bool:
+        """Whether the next boot starts it, as far as the manager records that."""
+        if self.manager == "systemd":
+            # Beside "enabled" there are states that start a service another way, for example by its socket.
+            return run(["systemctl", "is-enabled", "--quiet", self.name]).returncode == 0
+        if self.manager == "openrc":
+            return os.path.exists(f"/etc/runlevels/default/{self.name}")
+        return any(
+            entry.startswith("S") and entry.endswith(self.name)
+            for entry in (os.listdir("/etc/rc2.d") if os.path.isdir("/etc/rc2.d") else ())
+        )
+
+    def enable(self) -> None:
+        commands = {
+            "systemd": ["systemctl", "enable", "--quiet", self.name],
+            "openrc": ["rc-update", "add", self.name, "default"],
+            "sysv": ["update-rc.d", self.name, "defaults"],
+        }
+        require(commands[self.manager])
+
+    def _order(self, verb: str) -> None:
+        commands = {
+            "systemd": ["systemctl", verb, self.name],
+            "openrc": ["rc-service", self.name, verb],
+            "sysv": ["service", self.name, verb],
+        }
+        require(commands[self.manager])
+
+
+def _manager(name: str) -> str:
+    if os.path.isdir("/run/systemd/system"):
+        return "systemd"
+    if os.path.isdir("/run/openrc"):
+        return "openrc"
+    if os.path.exists(f"/etc/init.d/{name}") and shutil.which("service"):
+        return "sysv"
+    raise CrossbuildError(
+        f"Nothing on this host can start the service {name}: systemd and OpenRC do not run, and there is no"
+        f" /etc/init.d/{name} to start by hand."
+    )
