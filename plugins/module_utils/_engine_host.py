@@ -12,6 +12,7 @@ import shutil
 import sys
 from typing import Any
 
+from ._added_packages import AddedPackages
 from ._converge import Plan, Step, converge
 from ._engine_socket import EngineSocket, require_recent
 from ._errors import CrossbuildError
@@ -32,6 +33,7 @@ class EngineHost:
         self.engine = EngineSocket(socket)
         self.python_sdk = python_sdk
         self.receipt = Receipt("docker_engine")
+        self.added = AddedPackages(self.receipt)
 
     def plan_present(self) -> Plan:
         """Engine installed, running and started at boot; the Docker SDK in the Python that runs the modules."""
@@ -50,21 +52,12 @@ class EngineHost:
             plan.steps.append(Step("start the Docker Engine at every boot", Service(SERVICE).enable))
         plan.before = [f"engine: {version or 'none answers at ' + self.engine.path}"]
         plan.after = [f"engine: {version or 'running'}"] + [f"package: {name}" for name in packages]
-        plan.result = {"version": version, "packages_added": self.receipt.load().get("packages", [])}
+        plan.result = {"version": version, "packages_added": self.added.names()}
         return plan
 
     def _install(self, names: list[str]) -> None:
         manager = detect()
-        before = set(manager.installed())
-        record = self.receipt.load()
-        try:
-            manager.install(_with_companions(manager, names))
-        finally:
-            # Also after a failure: an interrupted installation must not leave packages that nobody answers for.
-            added = set(manager.installed()) - before
-            if added:
-                record["packages"] = sorted(set(record.get("packages", [])) | added)
-                self.receipt.save(record)
+        self.added.install(manager, _with_companions(manager, names))
         importlib.invalidate_caches()
 
     def _start(self) -> None:
@@ -76,7 +69,7 @@ class EngineHost:
     def plan_absent(self) -> Plan:
         """What the receipt lists is gone; an engine that was here before stays, running as it was."""
         record = self.receipt.load()
-        packages = record.get("packages", [])
+        packages = self.added.names()
         plan = Plan(result={"packages_removed": packages})
         engine_is_ours = bool({"docker.io", "docker-ce"} & set(packages))
         kept = self._holdings() if engine_is_ours else []
@@ -88,7 +81,7 @@ class EngineHost:
             stop = bool(record.get("started"))
             words = f"remove {', '.join(packages)}" if packages else "stop the Docker Engine"
             remove_data = self._data_root() if engine_is_ours and not kept else None
-            plan.steps.append(Step(words, lambda: self._remove(packages, stop, remove_data)))
+            plan.steps.append(Step(words, lambda: self._remove(stop, remove_data)))
         plan.before = [f"package: {name}" for name in packages]
         return plan
 
@@ -104,21 +97,14 @@ class EngineHost:
         except OSError:
             return "/var/lib/docker"
 
-    def _remove(self, packages: list[str], stop: bool, data_root: str | None) -> None:
+    def _remove(self, stop: bool, data_root: str | None) -> None:
         if stop:
             Service(SERVICE).stop()
-        present = set(detect().installed()) if packages else set()
-        leaving = [name for name in packages if name in present]
-        needed = detect().remove(leaving) if leaving else []
-        if data_root and not needed:
+        self.added.remove(detect())
+        if data_root:
             for directory in (data_root, "/var/lib/containerd"):
                 shutil.rmtree(directory, ignore_errors=True)
         self.receipt.save({})
-        if needed:
-            raise CrossbuildError(
-                f"{', '.join(needed)} stay installed, because packages that came later need them."
-                " Everything else that was added is gone. Remove those by hand if they should go."
-            )
 
 
 def _with_companions(manager: Apt, names: list[str]) -> list[str]:

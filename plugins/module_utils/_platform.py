@@ -137,6 +137,12 @@ def everything() -> list[Platform]:
     return [Platform(arch.docker, arch.default_variant) for arch in ARCHITECTURES]
 
 
+def architectures(platforms: Iterable[Platform]) -> list[Architecture]:
+    """The architectures of some platforms, each once: one emulator and one entry serve all variants."""
+    wanted = [platform.arch for platform in platforms]
+    return [arch for arch in ARCHITECTURES if arch in wanted]
+
+
 def host() -> Platform:
     """The platform of the running kernel."""
     return parse(os.uname().machine)

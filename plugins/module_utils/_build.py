@@ -1,0 +1,256 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Building one image for one platform, when something that goes into it has changed."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import Any, Iterator
+
+from . import _build_source, _dockerfile, _image_programs
+from ._build_key import KEY_LABEL, BuildKey, build_key
+from ._build_log import BuildLog
+from ._converge import Plan, Step, converge
+from ._engine_sdk import Image, SdkEngine
+from ._errors import CrossbuildError
+from ._platform import Platform, host, parse_list
+
+_NO_BASE = "not on this host"
+
+
+class ImageBuild:
+    """An image as a task asks for it, against the engine's copy."""
+
+    def __init__(self, params: dict[str, Any], engine: SdkEngine) -> None:
+        self.params = params
+        self.engine = engine
+        self.name, self.tag = _split_name(params["name"], params["tag"])
+        self.reference = f"{self.name}:{self.tag}"
+        self.platform = _one_platform(params["platforms"])
+        self.args = {name: _argument(name, value) for name, value in (params["args"] or {}).items()}
+        self.foreign_programs: list[str] = []
+
+    def plan_present(self) -> Plan:
+        source = self._source()
+        existing = self.engine.image(self.reference)
+        key = self._key(source, existing)
+        stale = self._stale(existing, key)
+        plan = Plan(
+            before=[f"image: {existing.id if existing else 'none'}"],
+            after=[f"image: {existing.id if existing and not stale else 'built'}"],
+            result={"image": _describe(existing), "key": key.digest, "changed_inputs": stale},
+        )
+        plan.before += [f"{name}: as built" for name in stale if existing]
+        plan.after += [f"{name}: changed" for name in stale if existing]
+        if self.foreign_programs:
+            plan.result["foreign_programs"] = self.foreign_programs
+        if stale:
+            words = f"build {self.reference} for {self.platform} ({', '.join(stale)})"
+            plan.steps.append(Step(words, self._build))
+        return plan
+
+    def _source(self) -> _build_source.Source:
+        source = _build_source.read(self.params["path"], self.params["dockerfile"], self.params["dockerfile_inline"])
+        for instruction in source.dockerfile.instructions:
+            if instruction.heredocs or (instruction.keyword == "RUN" and instruction.flags):
+                raise CrossbuildError(
+                    f"Line {instruction.start} of the Dockerfile needs BuildKit ({instruction.original.splitlines()[0]});"
+                    " this module builds with the classic builder, which has no heredocs and no RUN flags."
+                )
+        return source
+
+    def _bases(self, source: _build_source.Source) -> list[_dockerfile.Base]:
+        return _dockerfile.resolve_bases(
+            source.dockerfile, self.args, self.platform, host(), self.params["target"], all_stages=True
+        )
+
+    def _key(self, source: _build_source.Source, existing: Image | None) -> BuildKey:
+        recorded = _recorded_bases(existing)
+        identities = {}
+        for base in self._bases(source):
+            image = self.engine.image(base.reference)
+            # A base that was pruned since tells nothing new: what the image was made from still counts.
+            identities[base.reference] = image.id if image else recorded.get(base.reference, _NO_BASE)
+        self._identities = identities
+        return build_key(
+            dockerfile=source.text,
+            context={member.path: member.record() for member in source.members},
+            args=self.args,
+            target=self.params["target"],
+            platform=str(self.platform),
+            labels=self.params["labels"] or {},
+            network=self.params["network"],
+            base=identities,
+            engine="classic",
+        )
+
+    def _stale(self, existing: Image | None, key: BuildKey) -> list[str]:
+        """What differs, as the names of inputs. Empty: the image is what a build would give."""
+        if existing is None:
+            return ["no such image"]
+        if KEY_LABEL not in existing.labels:
+            return ["an image that this module did not build"]
+        if not self.platform.accepts(existing.platform):
+            return ["platform"]
+        if existing.labels[KEY_LABEL] == key.digest:
+            return []
+        return key.differences(existing.labels) or ["format"]
+
+    def prepare(self) -> None:
+        """With pull: always, brings the bases up to date, so that the key sees what they are now."""
+        if self.params["pull"] == "always":
+            for base in self._bases(self._source()):
+                self._pull(base)
+
+    def _pull(self, base: _dockerfile.Base) -> None:
+        try:
+            self.engine.pull(base.reference, base.platform)
+        except CrossbuildError as exc:
+            raise CrossbuildError(
+                f"The base image {base.reference} (line {base.line}) cannot be pulled for {base.platform}: {exc}"
+            ) from exc
+
+    def _require_base(self, base: _dockerfile.Base) -> None:
+        """Makes sure that a base is here for the right platform, by pulling it where that is allowed."""
+        image = self.engine.image(base.reference)
+        if image and base.platform.accepts(image.platform):
+            return
+        found = f"is here for {image.platform}" if image else "is not here"
+        problem = f"The base image {base.reference} (line {base.line}) {found}; it is needed for {base.platform}"
+        if self.params["pull"] == "never":
+            raise CrossbuildError(f"{problem}, and pull: never forbids to get it. Load or build it first.")
+        try:
+            self.engine.pull(base.reference, base.platform)
+        except CrossbuildError as exc:
+            raise CrossbuildError(f"{problem}, and pulling it failed: {exc}") from exc
+        image = self.engine.image(base.reference)
+        if image is None or not base.platform.accepts(image.platform):
+            raise CrossbuildError(
+                f"{problem}, and the registry's image is for {image.platform if image else 'nothing'}."
+                " Name a base that exists for this platform."
+            )
+
+    def _build(self) -> None:
+        source = self._source()
+        for base in self._bases(source):
+            self._require_base(base)
+        key = self._key(source, None)
+        labels = {**(self.params["labels"] or {}), **key.labels(), **_base_labels(self._identities)}
+        options = {
+            "dockerfile": source.sent_name,
+            "buildargs": self.args,
+            "target": self.params["target"],
+            "platform": str(self.platform),
+            "labels": labels,
+            "network_mode": self.params["network"],
+        }
+        log = BuildLog(source.dockerfile)
+        with _deadline(self.params["timeout"], log):
+            built = log.follow(self.engine.build(source.stream(), options))
+        try:
+            self._verify(built)
+        except CrossbuildError:
+            self.engine.discard(built)
+            raise
+        self.engine.tag(built, self.name, self.tag)
+
+    def _verify(self, image_id: str) -> None:
+        """Raises CrossbuildError for an image that is not for the platform asked for. It has no tag yet."""
+        image = self.engine.image(image_id)
+        if image is None:
+            raise CrossbuildError(f"The engine built {image_id}, but does not have it. Was it removed meanwhile?")
+        wrong = "" if self.platform.accepts(image.platform) else f"it is recorded as {image.platform}"
+        if not wrong:
+            findings = _image_programs.examine(self.engine.files(image_id), image.command, self.platform)
+            wrong, self.foreign_programs = findings.wrong, findings.foreign
+        if wrong:
+            raise CrossbuildError(
+                f"The image built for {self.platform} is not one: {wrong}. Look at the base image and at what is copied"
+                f" into it. {self.reference} stays as it was."
+            )
+
+    def plan_absent(self) -> Plan:
+        existing = self.engine.image(self.reference)
+        plan = Plan(result={"image": None})
+        if existing and KEY_LABEL not in existing.labels:
+            plan.warnings.append(f"{self.reference} stays: this module did not build it.")
+        elif existing:
+            plan.before.append(f"image: {existing.id}")
+            plan.steps.append(Step(f"remove {self.reference}", lambda: self.engine.remove(self.reference)))
+        return plan
+
+
+_BASE_LABEL = "trusted.crossbuild.base."
+
+
+def _base_labels(identities: dict[str, str]) -> dict[str, str]:
+    return {_BASE_LABEL + reference: identity for reference, identity in identities.items()}
+
+
+def _recorded_bases(image: Image | None) -> dict[str, str]:
+    labels = image.labels if image else {}
+    return {name[len(_BASE_LABEL) :]: value for name, value in labels.items() if name.startswith(_BASE_LABEL)}
+
+
+def _split_name(name: str, tag: str) -> tuple[str, str]:
+    """A name may carry its tag, as in community.docker; a registry's port is not one."""
+    repository, colon, suffix = name.rpartition(":")
+    return (repository, suffix) if colon and "/" not in suffix else (name, tag)
+
+
+def _one_platform(names: list[str]) -> Platform:
+    platforms = parse_list(names)
+    if len(platforms) != 1:
+        raise CrossbuildError(
+            f"platforms names {', '.join(map(str, platforms)) or 'none'}; an image of the local engine has one platform."
+            " Use a task, and a tag, for each."
+        )
+    return platforms[0]
+
+
+def _argument(name: str, value: Any) -> str:
+    if isinstance(value, (dict, list)) or value is None:
+        raise CrossbuildError(f"The build argument {name} is {value!r}; it must be a string. Quote it.")
+    return str(value)
+
+
+def _describe(image: Image | None) -> dict[str, Any] | None:
+    return {"id": image.id, "platform": str(image.platform), "tags": image.tags} if image else None
+
+
+@contextmanager
+def _deadline(seconds: int | None, log: BuildLog) -> Iterator[None]:
+    """Ends what runs inside after some seconds, by an exception; the engine ends a build whose client goes away."""
+
+    def expire(_signal: int, _frame: Any) -> None:
+        raise CrossbuildError(
+            f"The build was ended after {seconds} seconds (timeout), at {log.where()}."
+            " Raise the timeout if the step is merely slow, as emulated ones are; if it hangs, run it by itself."
+        )
+
+    previous = signal.signal(signal.SIGALRM, expire)
+    signal.alarm(seconds or 0)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """The module trusted.crossbuild.docker_image."""
+    try:
+        build = ImageBuild(params, SdkEngine(params))
+    except CrossbuildError as exc:
+        if not check_mode:
+            raise
+        # On a fresh host the tasks before this one would have brought the engine.
+        return {"changed": True, "actions": [f"build {params['name']}, once an engine is here"], "warnings": [str(exc)]}
+    if params["state"] == "absent":
+        return converge(build.plan_absent, check_mode)
+    if not check_mode:
+        build.prepare()
+    return converge(build.plan_present, check_mode)

@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Following a classic build: what step it is at, what the step said, how it failed."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import Any, Iterable
+
+from ._dockerfile import Dockerfile
+from ._errors import CrossbuildError
+
+_STEP = re.compile(r"^Step (\d+)/\d+ : (.*)")
+_TAIL = 20
+# How an emulator that crashes looks from outside: its own words, or the status of a program killed by SIGILL, SIGABRT
+# or SIGSEGV (128 + signal).
+_CRASH_WORDS = "qemu: uncaught target signal"
+_CRASH_STATUS = {132: "SIGILL", 134: "SIGABRT", 139: "SIGSEGV"}
+
+
+class BuildLog:
+    """Reads the engine's events, keeps the end of the current step's output."""
+
+    def __init__(self, dockerfile: Dockerfile) -> None:
+        self._dockerfile = dockerfile
+        self._output: deque[str] = deque(maxlen=_TAIL)
+        self._partial = ""
+        self.step = 0
+        self.instruction = "sending the build context"
+        self.image_id: str | None = None
+
+    def follow(self, events: Iterable[dict[str, Any]]) -> str:
+        """The ID of the image built. Raises CrossbuildError naming the step that failed, with the end of its output."""
+        for event in events:
+            if "error" in event:
+                raise self._failure(event)
+            if "ID" in (event.get("aux") or {}):
+                self.image_id = event["aux"]["ID"]
+            self._take(event.get("stream", ""))
+        if not self.image_id:
+            raise CrossbuildError(f"The engine ended the build without an image and without an error, at {self.where()}.")
+        return self.image_id
+
+    def _take(self, text: str) -> None:
+        *lines, self._partial = (self._partial + text).split("\n")
+        for line in lines:
+            found = _STEP.match(line)
+            if found:
+                self.step, self.instruction = int(found.group(1)), found.group(2)
+                self._output.clear()
+            elif line.strip() and not line.startswith(" ---> "):
+                self._output.append(line.rstrip())
+
+    def where(self) -> str:
+        """The current step in words, with its line in the Dockerfile."""
+        instructions = self._dockerfile.instructions
+        if not 0 < self.step <= len(instructions):
+            return self.instruction
+        return f"step {self.step} of {len(instructions)}, line {instructions[self.step - 1].start}: {self.instruction}"
+
+    def _failure(self, event: dict[str, Any]) -> CrossbuildError:
+        output = list(self._output) + ([self._partial] if self._partial.strip() else [])
+        status = (event.get("errorDetail") or {}).get("code")
+        crashed = any(_CRASH_WORDS in line for line in output) or status in _CRASH_STATUS
+        message = f"The build failed at {self.where()}: {str(event['error']).strip()}"
+        if crashed:
+            signal = f" ({_CRASH_STATUS[status]})" if status in _CRASH_STATUS else ""
+            message += (
+                f"\nThe emulator, or the program it ran, crashed{signal}. Run the step by itself to see which; a newer QEMU may help."
+            )
+        elif "exec format error" in message + " ".join(output):
+            message += (
+                "\nThis host cannot execute programs of that platform: register its emulator with trusted.crossbuild.binfmt,"
+                " and see trusted.crossbuild.platform_info for what is missing."
+            )
+        if output:
+            message += f"\nThe last {len(output)} lines of its output:\n" + "\n".join(output)
+        return CrossbuildError(message, step=self.step, output=output, emulator_crashed=crashed)

@@ -1,0 +1,170 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A Docker Engine through the Docker SDK for Python, whose builds run in the classic builder."""
+
+from __future__ import annotations
+
+import sys
+import tarfile
+from dataclasses import dataclass
+from typing import Any, Iterator
+
+from ._engine_socket import require_recent
+from ._errors import CrossbuildError
+from ._image_programs import HEADER_SIZE, ImageFile
+from ._platform import Platform
+
+try:
+    import docker
+    import docker.errors
+    import docker.tls
+except ImportError as exc:
+    # Said when a client is made, so that documentation and checks can import this without the SDK.
+    _IMPORT_ERROR: ImportError | None = exc
+else:
+    _IMPORT_ERROR = None
+
+# Seconds without a byte from the engine. A step may be silent for long; the build's own timeout is the limit on that.
+_SILENCE = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of the engine: identity, recorded platform, labels, tags and its command."""
+
+    id: str
+    platform: Platform
+    labels: dict[str, str]
+    tags: list[str]
+    command: list[str]
+
+    @classmethod
+    def of(cls, content: dict[str, Any]) -> Image:
+        config = content.get("Config") or {}
+        return cls(
+            id=content["Id"],
+            platform=Platform(content["Architecture"], _variant(content), content.get("Os", "linux")),
+            labels=dict(config.get("Labels") or {}),
+            tags=list(content.get("RepoTags") or []),
+            command=[*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])],
+        )
+
+
+def _variant(content: dict[str, Any]) -> str:
+    variant = str(content.get("Variant") or "")
+    return "" if content["Architecture"] == "arm64" and variant == "v8" else variant
+
+
+class SdkEngine:
+    """One engine. ``connection`` holds the docker_host and TLS options of the modules."""
+
+    def __init__(self, connection: dict[str, Any]) -> None:
+        if _IMPORT_ERROR:
+            raise CrossbuildError(
+                f"The Docker SDK for Python (the package docker) is missing in {sys.executable}, the Python that runs"
+                " this module. Install python3-docker for the system's Python, or 'pip install docker' into that one; or"
+                " point ansible_python_interpreter at a Python that has it."
+            )
+        self.host = connection["docker_host"]
+        try:
+            self._client = docker.APIClient(
+                base_url=self.host, version="auto", timeout=_SILENCE, tls=_tls(connection) if connection["tls"] else False
+            )
+            require_recent(self._client.version()["Version"])
+        except docker.errors.DockerException as exc:
+            raise CrossbuildError(
+                f"No Docker Engine answers at {self.host}: {exc}. Start it (role trusted.crossbuild.docker_engine), name"
+                " another with docker_host, and make sure this user may use it."
+            ) from exc
+
+    def image(self, reference: str) -> Image | None:
+        try:
+            return Image.of(self._client.inspect_image(reference))
+        except docker.errors.ImageNotFound:
+            return None
+
+    def pull(self, reference: str, platform: Platform) -> None:
+        """Raises CrossbuildError with what the engine said where the image cannot be had."""
+        try:
+            events = self._client.pull(reference, platform=str(platform), stream=True, decode=True)
+            problem = next((event["error"] for event in events if "error" in event), None)
+        except docker.errors.APIError as exc:
+            problem = exc.explanation or str(exc)
+        if problem:
+            raise CrossbuildError(str(problem).strip())
+
+    def build(self, context: Iterator[bytes], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The events of a build, as the engine sends them."""
+        try:
+            yield from self._client.build(
+                fileobj=_Untouched(context), custom_context=True, decode=True, rm=True, forcerm=True, **options
+            )
+        except docker.errors.APIError as exc:
+            yield {"error": exc.explanation or str(exc)}
+
+    def tag(self, image_id: str, name: str, tag: str) -> None:
+        self._client.tag(image_id, name, tag=tag)
+
+    def remove(self, reference: str) -> None:
+        """Removes a reference, and the image with its last one. Parents stay: they are the builder's cache."""
+        self._client.remove_image(reference, noprune=True)
+
+    def discard(self, image_id: str) -> None:
+        """Removes an image that nothing refers to."""
+        image = self.image(image_id)
+        if image and not image.tags:
+            try:
+                self.remove(image_id)
+            except docker.errors.APIError:
+                return  # it is the parent of another image, or a container uses it: then it is not ours alone
+
+    def files(self, image_id: str) -> Iterator[ImageFile]:
+        """Every file of an image with the beginning of its content. Starts nothing."""
+        container = self._client.create_container(image_id, command=["never-started"])["Id"]
+        try:
+            with tarfile.open(fileobj=_Reader(self._client.export(container)), mode="r|") as archive:
+                for info in archive:
+                    content = archive.extractfile(info) if info.isreg() and info.mode & 0o111 else None
+                    head = content.read(HEADER_SIZE) if content else b""
+                    yield ImageFile("/" + info.name.strip("/"), info.linkname if info.issym() else "", head, info.islnk() and info.linkname or "")
+        finally:
+            self._client.remove_container(container, v=True)
+
+
+class _Untouched:
+    """An iterator that the SDK passes on to the HTTP library as it is, to be sent in chunks."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+
+class _Reader:
+    """The read() that tarfile wants, over the chunks of a response."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._buffer = b""
+
+    def read(self, size: int) -> bytes:
+        pieces, have = [self._buffer], len(self._buffer)
+        while have < size:
+            chunk = next(self._chunks, b"")
+            if not chunk:
+                break
+            pieces.append(chunk)
+            have += len(chunk)
+        data = b"".join(pieces)
+        self._buffer = data[size:]
+        return data[:size]
+
+
+def _tls(connection: dict[str, Any]) -> Any:
+    pair = (connection["client_cert"], connection["client_key"])
+    return docker.tls.TLSConfig(
+        client_cert=pair if all(pair) else None, ca_cert=connection["ca_path"], verify=connection["validate_certs"]
+    )
