@@ -35,7 +35,7 @@ class Slirp:
              f"--ready-fd={ready_writer}", f"--exit-fd={exit_reader}", str(process), "tap0"],
             env=environment, pass_fds=(ready_writer, exit_reader), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0,
-        )  # fmt: skip
+        )
         os.close(ready_writer)
         os.close(exit_reader)
         try:
