@@ -242,13 +242,15 @@ def _deadline(seconds: int | None, log: BuildLog) -> Iterator[None]:
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The module trusted.crossbuild.docker_image."""
+    _one_platform(params["platforms"])  # before anything else: the engine may be missing in check mode
     try:
-        build = ImageBuild(params, SdkEngine(params))
+        engine = SdkEngine(params)
     except CrossbuildError as exc:
         if not check_mode:
             raise
         # On a fresh host the tasks before this one would have brought the engine.
         return {"changed": True, "actions": [f"build {params['name']}, once an engine is here"], "warnings": [str(exc)]}
+    build = ImageBuild(params, engine)
     if params["state"] == "absent":
         return converge(build.plan_absent, check_mode)
     if not check_mode:

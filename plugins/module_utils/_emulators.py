@@ -58,7 +58,7 @@ class Emulator:
 def find(architecture: Architecture) -> Emulator | None:
     """The emulator for an architecture: a static one where there is one, else a dynamic one, else None."""
     paths = [pattern.format(qemu=architecture.qemu) for pattern in _PROGRAMS]
-    found = [Emulator(architecture, path, _elf.describe(path).linkage) for path in paths if os.path.exists(path)]
+    found = [Emulator(architecture, path, _elf.describe(path).linkage.value) for path in paths if os.path.exists(path)]
     return next((emulator for emulator in found if emulator.usable), found[0] if found else None)
 
 

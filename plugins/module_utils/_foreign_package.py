@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Packages of another architecture, fetched and checked by apt, unpacked without installing them."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import shutil
+import tempfile
+from typing import Any
+
+from ._atomic import write_file
+from ._command import require
+from ._converge import Plan, Step, converge
+from ._errors import CrossbuildError
+from ._package_manager import detect
+from ._platform import parse
+
+# Says what was unpacked, and that the directory is this module's to replace and remove.
+_STAMP = ".trusted.crossbuild.json"
+
+
+class ForeignPackage:
+    """One package of one architecture in one directory."""
+
+    def __init__(self, name: str, platform: str, dest: str) -> None:
+        self.name = name
+        self.dest = dest.rstrip("/") or "/"
+        debian = parse(platform).debian
+        if debian is None:
+            raise CrossbuildError(f"Debian has no packages for {parse(platform)}. Those of armel (linux/arm/v5) run there.")
+        self.architecture = debian
+
+    def stamp(self) -> dict[str, str] | None:
+        """What is unpacked in the directory; None where there is none. Raises CrossbuildError for one that is not ours."""
+        try:
+            with open(os.path.join(self.dest, _STAMP), encoding="utf-8") as file:
+                return dict(json.load(file))
+        except (FileNotFoundError, NotADirectoryError):
+            if os.path.lexists(self.dest) and (not os.path.isdir(self.dest) or os.listdir(self.dest)):
+                raise CrossbuildError(
+                    f"{self.dest} is there and was not made by this module. Name a directory that may be replaced as a whole."
+                ) from None
+            return None
+
+    def plan_present(self, latest: bool) -> Plan:
+        stamp = self.stamp()
+        same = stamp and (stamp["name"], stamp["architecture"]) == (self.name, self.architecture)
+        version = stamp["version"] if stamp and same else None
+        wanted = version
+        if latest or not version:
+            detect()  # says now, also in check mode, that this host cannot
+            wanted = self._candidate() if latest and version else "newest"
+        plan = Plan(
+            before=[f"{self.dest}: {version or 'nothing'}"],
+            after=[f"{self.dest}: {wanted}"],
+            result={"version": version, "dest": self.dest},
+        )
+        if wanted != version:
+            plan.steps.append(Step(f"unpack {self.name} ({self.architecture}) in {self.dest}", self._fetch))
+        return plan
+
+    def plan_absent(self) -> Plan:
+        stamp = self.stamp() if os.path.lexists(self.dest) else None
+        plan = Plan(result={"version": None, "dest": self.dest})
+        if stamp:
+            plan.before.append(f"{self.dest}: {stamp['version']}")
+            plan.steps.append(Step(f"remove {self.dest}", self._remove))
+        return plan
+
+    def _remove(self) -> None:
+        shutil.rmtree(self.dest)
+        try:
+            os.rmdir(os.path.dirname(self.dest))
+        except OSError:
+            return  # other things are beside it
+
+    def _apt(self, scratch: str) -> list[str]:
+        """Options that give apt lists, a cache and a package database of its own, for one architecture."""
+        os.makedirs(f"{scratch}/lists/partial")
+        os.makedirs(f"{scratch}/cache/archives/partial")
+        return [
+            f"-oDir::State::Lists={scratch}/lists",
+            f"-oDir::Cache={scratch}/cache",
+            "-oDir::State::status=/dev/null",
+            f"-oAPT::Architecture={self.architecture}",
+            f"-oAPT::Architectures={self.architecture}",
+            "-oAcquire::Languages=none",
+            "-oAPT::Sandbox::User=root",
+        ]
+
+    def _candidate(self) -> str:
+        with tempfile.TemporaryDirectory() as scratch:
+            options = self._apt(scratch)
+            require(["apt-get", *options, "-q", "update"])
+            policy = require(["apt-cache", *options, "policy", self.name])
+        versions = [line.split()[1] for line in policy.splitlines() if line.strip().startswith("Candidate:")]
+        if not versions or versions[0] == "(none)":
+            raise self._unavailable()
+        return versions[0]
+
+    def _fetch(self) -> None:
+        parent = os.path.dirname(self.dest)
+        os.makedirs(parent, exist_ok=True)
+        scratch = tempfile.mkdtemp(dir=parent, prefix=".fetch-")
+        try:
+            package = self._download(scratch)
+            fresh = os.path.join(scratch, "files")
+            require(["dpkg-deb", "--extract", package, fresh])
+            version = require(["dpkg-deb", "--field", package, "Version"]).strip()
+            content = {"name": self.name, "architecture": self.architecture, "version": version}
+            write_file(os.path.join(fresh, _STAMP), json.dumps(content) + "\n")
+            os.chmod(fresh, 0o755)
+            if os.path.lexists(self.dest):
+                os.rename(self.dest, os.path.join(scratch, "old"))
+            os.rename(fresh, self.dest)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _download(self, scratch: str) -> str:
+        options = self._apt(scratch)
+        require(["apt-get", *options, "-q", "update"])
+        try:
+            # apt downloads into the working directory.
+            require(["env", "-C", scratch, "apt-get", *options, "-q", "download", self.name])
+        except CrossbuildError as exc:
+            raise self._unavailable() from exc
+        return glob.glob(f"{scratch}/*.deb")[0]
+
+    def _unavailable(self) -> CrossbuildError:
+        return CrossbuildError(
+            f"The package sources of this host have no {self.name} for {self.architecture}. Check the name, and that the"
+            " archive they point to carries that architecture."
+        )
+
+
+def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """The module trusted.crossbuild.foreign_package."""
+    package = ForeignPackage(params["name"], params["platform"], params["dest"])
+    if params["state"] == "absent":
+        return converge(package.plan_absent, check_mode)
+    return converge(lambda: package.plan_present(params["state"] == "latest"), check_mode)

@@ -1,0 +1,174 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: docker_image
+short_description: Build a Docker image for another platform, when something in it has changed
+version_added: 0.1.0
+description:
+  - Builds an image for the platform asked for, and afterwards looks whether it is one - by the platform recorded in it
+    and by the ELF headers of its programs. An image that is not gets no tag; the old one stays.
+  - Everything that goes into an image - Dockerfile, the bytes, modes and names of the context, build arguments, target,
+    platform, labels, network, base images - makes a key, which is kept in a label of the image. While the key is the same,
+    nothing is sent to the engine and the task is C(ok).
+  - The image is built by the engine's classic builder, through the Docker SDK for Python.
+extends_documentation_fragment:
+  - trusted.crossbuild.attributes
+  - trusted.crossbuild.docker
+options:
+  name:
+    description: The image's name. It may carry the tag, as C(name:tag).
+    type: str
+    required: true
+  tag:
+    description: The image's tag, where O(name) carries none.
+    type: str
+    default: latest
+  state:
+    description:
+      - V(present) builds the image where it is missing or not up to date.
+      - V(absent) removes it, if this module built it.
+    type: str
+    choices: [present, absent]
+    default: present
+  platforms:
+    description:
+      - The platform to build for, in the spelling of Docker (V(linux/arm/v7)), Debian (V(armhf)), QEMU (V(aarch64)) or
+        uname (V(armv7l)). Exactly one.
+    type: list
+    elements: str
+    aliases: [platform]
+    default: [linux/arm/v7]
+  path:
+    description:
+      - The build context, a directory on the build host. What its C(.dockerignore) names is left out.
+      - Required unless O(dockerfile_inline) is given, which then builds with an empty context.
+    type: path
+  dockerfile:
+    description: The Dockerfile, relative to O(path).
+    type: str
+    default: Dockerfile
+  dockerfile_inline:
+    description: The text of the Dockerfile, instead of a file.
+    type: str
+  args:
+    description: Build arguments.
+    type: dict
+  target:
+    description: The stage to build, instead of the last.
+    type: str
+  labels:
+    description: Labels to add to the image.
+    type: dict
+  network:
+    description: The network of the containers that run the build's steps, as for C(docker build --network).
+    type: str
+  pull:
+    description:
+      - V(missing) pulls a base image that is not on the host, or is there for another platform; V(always) asks the registry
+        every time, and a new base means a rebuild; V(never) uses what is there.
+    type: str
+    choices: [missing, always, never]
+    default: missing
+  timeout:
+    description: Seconds after which a build is ended. It fails, and says at which step.
+    type: int
+seealso:
+  - module: trusted.crossbuild.binfmt
+  - module: trusted.crossbuild.platform_info
+notes:
+  - The labels C(trusted.crossbuild.*) of an image are written by this module. Somebody who can write images can forge them.
+author:
+  - trusted.crossbuild contributors (@trusted)
+"""
+
+EXAMPLES = r"""
+- name: Build an armhf image from a directory of the build host
+  trusted.crossbuild.docker_image:
+    name: registry.example/app
+    path: /srv/src/app
+    platforms: [linux/arm/v7]
+
+- name: Build from a Dockerfile in the playbook
+  trusted.crossbuild.docker_image:
+    name: armbuild/hello
+    platforms: [armhf]
+    dockerfile_inline: |
+      FROM armbuild/busybox
+      RUN uname -m > /arch && cat /arch
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be done, in words.
+  returned: always
+  type: list
+  elements: str
+changed_inputs:
+  description: The inputs in which the image on the engine differed from what was asked for, before this task.
+  returned: when O(state=present)
+  type: list
+  elements: str
+  sample: [context, args]
+image:
+  description: The image's ID, platform and tags; V(null) where there is none.
+  returned: always
+  type: dict
+  sample:
+    id: sha256:3ef0
+    platform: linux/arm/v7
+    tags: ["armbuild/hello:latest"]
+key:
+  description: The digest of everything that goes into the image.
+  returned: when O(state=present)
+  type: str
+foreign_programs:
+  description: Programs of other architectures found in the image just built, such as an emulator copied into it.
+  returned: when there are any
+  type: list
+  elements: str
+output:
+  description: The last lines that the failing step wrote.
+  returned: when a step of the build fails
+  type: list
+  elements: str
+emulator_crashed:
+  description: Whether the failing step looks like a crash of the emulator.
+  returned: when a step of the build fails
+  type: bool
+"""
+
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _build, _connection, _module
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "tag": {"type": "str", "default": "latest"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "platforms": {"type": "list", "elements": "str", "aliases": ["platform"], "default": ["linux/arm/v7"]},
+    "path": {"type": "path"},
+    "dockerfile": {"type": "str", "default": "Dockerfile"},
+    "dockerfile_inline": {"type": "str"},
+    "args": {"type": "dict"},
+    "target": {"type": "str"},
+    "labels": {"type": "dict"},
+    "network": {"type": "str"},
+    "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
+    "timeout": {"type": "int"},
+    **_connection.CONNECTION_SPEC,
+}
+
+
+def main() -> None:
+    _module.run(
+        ARGUMENT_SPEC,
+        _build.run,
+        required_if=[("state", "present", ("path", "dockerfile_inline"), True)],
+    )
+
+
+if __name__ == "__main__":
+    main()
