@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# make site      turn the hosts of INVENTORY (this host) into builders
+# make verify    prove by execution what they can build
+# make teardown  take away what site added
+# make test      every check; each also runs by its own name, see CHECKS
+# make clean     remove what these made in the checkout
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+INVENTORY ?= playbooks/inventory/localhost.yml
+ARGS ?=
+
+COLLECTIONS := $(CURDIR)/.cache/collections
+LINK := $(COLLECTIONS)/ansible_collections/trusted/crossbuild
+# This collection, from this checkout, and no other.
+export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
+export ANSIBLE_COLLECTIONS_SCAN_SYS_PATH := false
+export ANSIBLE_NOCOWS := true
+export ANSIBLE_LOCALHOST_WARNING := false
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+## The product
+
+.PHONY: site verify teardown
+site verify teardown: .venv/ready $(LINK)
+	.venv/bin/ansible-playbook -i $(INVENTORY) $(ARGS) playbooks/$@.yml
+
+.venv/ready: requirements.txt
+	$(call virtual_environment,.venv,requirements.txt)
+
+$(LINK):
+	mkdir -p $(@D)
+	ln -sfn ../../../.. $@
+
+## The checks
+
+# Long ones first: two run at a time.
+CHECKS := integration sanity molecule lint unit galaxy
+TEST := .cache/venv/bin
+
+.PHONY: test $(CHECKS)
+test: .cache/venv/ready $(LINK)
+	$(TEST)/python tests/checks.py $(CHECKS)
+
+$(CHECKS): .cache/venv/ready $(LINK)
+
+# The tools find ansible-playbook and the like on PATH, and write to the checkout what else they would to the home.
+$(CHECKS): export PATH := $(CURDIR)/$(TEST):$(PATH)
+$(CHECKS): export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+
+.PHONY: ruff mypy ansible-lint changelog
+lint: ruff mypy ansible-lint changelog
+ruff:
+	ruff check . tests/lab/lab
+mypy:
+	cd $(COLLECTIONS) && mypy --config-file $(CURDIR)/pyproject.toml \
+	    -p ansible_collections.trusted.crossbuild.plugins.module_utils
+	cd tests/lab && mypy --config-file $(CURDIR)/pyproject.toml lab *.py
+ansible-lint:
+	ansible-lint --offline --strict
+changelog:
+	antsibull-changelog lint
+
+unit:
+	pytest
+
+sanity:
+	python tests/ansible_test.py sanity
+
+integration:
+	tests/lab/lab -- python tests/ansible_test.py integration
+
+molecule:
+	tests/lab/lab -- molecule test
+
+galaxy:
+	tests/galaxy.sh
+
+.cache/venv/ready: requirements.txt requirements-test.txt
+	$(call virtual_environment,.cache/venv,requirements-test.txt)
+
+.PHONY: clean
+clean:
+	rm -rf .venv .cache build tests/output
+
+## Virtual environments: remade when their requirements change, else ready at once
+
+define virtual_environment
+$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+    echo "$(PYTHON) is missing or not Python 3.11 to 3.13: install one, or name one, as in: make PYTHON=python3.12" >&2; exit 1; }
+rm -rf $(1)
+$(PYTHON) -m venv $(1) >/dev/null || { \
+    echo "$(PYTHON) cannot make virtual environments: install its venv module, on Debian the package python3-venv" >&2; \
+    rm -rf $(1); exit 1; }
+$(1)/bin/pip install --quiet --quiet --requirement $(2)
+touch $@
+endef

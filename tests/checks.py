@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run checks, which are targets of the Makefile, two at a time; show what each said when it is done, and the sum."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+
+def main(names: list[str]) -> int:
+    failed = []
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        running = [pool.submit(check, name) for name in names]
+        for done in as_completed(running):
+            name, status, output, seconds = done.result()
+            verdict = "passed" if status == 0 else f"FAILED with status {status}"
+            print(f"{output}=== {name}: {verdict} after {seconds:.0f} s\n", flush=True)
+            if status != 0:
+                failed.append(name)
+    if failed:
+        print(f"failed: {', '.join(failed)}")
+    print(f"{len(names) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def check(name: str) -> tuple[str, int, str, float]:
+    print(f"=== {name}: started", flush=True)
+    start = time.monotonic()
+    # A make of its own, not a part of the one that runs this: no job server, no flags of it.
+    environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    done = subprocess.run(
+        ["make", "--no-print-directory", name],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    return name, done.returncode, done.stdout, time.monotonic() - start
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
