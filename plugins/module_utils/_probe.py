@@ -47,15 +47,15 @@ class Reason(str, enum.Enum):
 
 REMEDIES = {
     Reason.NOT_REGISTERED: (
-        "Register the emulator (trusted.crossbuild.binfmt); if it is registered, its entry is disabled, belongs to another"
-        " user namespace, or names an interpreter that is no program of this host."
+        "Register the emulator (trusted.crossbuild.binfmt); if it is registered, its entry is disabled, belongs to"
+        " another user namespace, or names an interpreter that is no program of this host."
     ),
     Reason.INTERPRETER_MISSING: (
         "Install the emulator (trusted.crossbuild.qemu_user_static) where its entry looks for it, or register it again."
     ),
     Reason.NOT_FIXED: (
-        "Register a static emulator with flag F (fix_binary): as it is, containers cannot see the interpreter or, where it"
-        " is dynamically linked, its libraries."
+        "Register a static emulator with flag F (fix_binary): as it is, containers cannot see the interpreter or, where"
+        " it is dynamically linked, its libraries."
     ),
     Reason.DENIED: (
         "Make the emulator executable for everybody (mode 0755, no noexec mount), and look for a denial by SELinux or"
@@ -66,7 +66,8 @@ REMEDIES = {
     Reason.HUNG: "Install another version of the emulator, or look for what keeps this host from answering.",
     Reason.WRONG_OUTPUT: "Register QEMU's emulator of this architecture: the entry's interpreter is something else.",
     Reason.ARGV0_LOST: (
-        "Register with flag P (preserve_argv0); where it is set, QEMU before 6.0 or Linux before 5.12 does not understand it."
+        "Register with flag P (preserve_argv0); where it is set, the emulator does not heed it: QEMU does from 6.0 on,"
+        " and Linux from 5.12 on tells it."
     ),
 }
 
@@ -82,11 +83,11 @@ _REASONS_OF_ERRORS = {
 class Proof:
     """What the execution of one platform's probe proved.
 
-    ``runs``: it ran, though perhaps not in a container. ``isolated``: it ran in a chroot which holds nothing else, so it
-    does in containers (flag F, or natively); False where chroot is not permitted too. ``argv0``: its argv[0] arrived
-    (flag P); None where it did not run. ``credentials``: its set-user-ID bit took effect (flag C); None where that was
-    not asked, or cannot be told here. ``reason``: the first thing that is wrong, None if nothing is. ``detail``: what
-    was observed, for people, such as ``signal 11 (SIGSEGV)``.
+    ``runs``: it ran, though perhaps not in a container. ``isolated``: it ran in a chroot which holds nothing else, so
+    it does in containers (flag F, or natively); False also where chroot is not permitted. ``argv0``: its argv[0]
+    arrived (flag P); None where it did not run. ``credentials``: its set-user-ID bit took effect (flag C); None where
+    that was not asked, or cannot be told here. ``reason``: the first thing that is wrong, None if nothing is.
+    ``detail``: what was observed, for people, such as ``signal 11 (SIGSEGV)``.
 
     It is proof for an architecture; that a variant's own instructions work (``v7``) it does not tell.
     """
@@ -110,9 +111,9 @@ def explain(proof: Proof) -> str:
 def execute(platforms: Iterable[Platform], timeout: float = 10, credentials: bool = False) -> dict[Platform, Proof]:
     """Runs a tiny program of every platform, all at the same time, and tells what that proved.
 
-    With ``credentials`` each is run once more as another user, with its set-user-ID bit set; that takes root. A platform
-    that takes longer than ``timeout`` seconds is taken for hung. Raises CrossbuildError where there is no directory to
-    run programs from.
+    With ``credentials`` each is run once more as another user, with its set-user-ID bit set; that takes root. A
+    platform that takes longer than ``timeout`` seconds is taken for hung. Raises CrossbuildError where there is no
+    directory to run programs from.
 
     Not for a process with threads of its own: between fork and exec Python code runs in the child.
     """
@@ -143,8 +144,8 @@ def _with_control(architectures: dict[str, Architecture]) -> dict[str, Architect
 
 
 def _prove_credentials(rooms: dict[str, str], proofs: dict[str, Proof], timeout: float) -> dict[str, Proof]:
-    # The host's own program is the control: where its bit has no effect either (nosuid, no_new_privs, not root), nothing
-    # can be told about an emulated one.
+    # The host's own program is the control: where its bit has no effect either (nosuid, no_new_privs, not root),
+    # nothing can be told about an emulated one.
     control = host().architecture
     names = {control} | {name for name, proof in proofs.items() if proof.isolated}
     for name in names:
@@ -152,7 +153,7 @@ def _prove_credentials(rooms: dict[str, str], proofs: dict[str, Proof], timeout:
     outcomes = _run_all({name: _Probe(rooms[name], chroot=True, user=_NOBODY) for name in names}, timeout)
     if outcomes[control].status != _SET_USER_ID_STATUS:
         return proofs
-    known = {_SET_USER_ID_STATUS: True, 0: False}
+    known: dict[int | None, bool] = {_SET_USER_ID_STATUS: True, 0: False}
     return {
         name: replace(proof, credentials=known.get(outcomes[name].status) if name in names else None)
         for name, proof in proofs.items()
@@ -216,7 +217,7 @@ class _Probe:
         self._prepare = _preparation(room if chroot else None, user)
 
     def start(self) -> None:
-        # Files and not pipes: what an interpreter leaves running in the background cannot keep us waiting for their end.
+        # Files and not pipes: what an interpreter leaves running in the background cannot keep us waiting for the end.
         with open(self.room + ".out", "wb") as out, open(self.room + ".err", "wb") as err:
             try:
                 # Nothing of the environment, as QEMU takes options from it. close_fds would have the child read /proc,

@@ -1,0 +1,399 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The probes, executed by emulators that are registered in an instance of binfmt_misc of the test's own.
+
+Needs an x86_64 host with Linux 6.7 or newer, where every user namespace may have such an instance, and
+CROSSBUILD_QEMU_DIR: a directory with qemu-arm-static and its siblings. The host's own entries are never touched.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pathlib
+import pickle
+import shutil
+import time
+import traceback
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _probe
+from ansible_collections.trusted.crossbuild.plugins.module_utils._elf import binfmt_magic, probe_program
+from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
+from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import everything, parse
+from ansible_collections.trusted.crossbuild.plugins.module_utils._probe import Proof, Reason, execute, explain
+
+CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
+MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
+LIBC = ctypes.CDLL(None, use_errno=True)
+ARM = parse("arm/v7")
+ROOT = os.geteuid() == 0
+# An x86_64 kernel runs these without help; an entry for x86_64 would take the emulators themselves.
+NATIVE = {"386", "amd64"}
+T = TypeVar("T")
+
+
+@pytest.fixture
+def qemu() -> Callable[[str], str]:
+    directory = os.environ.get("CROSSBUILD_QEMU_DIR")
+    if not directory:
+        pytest.fail("Set CROSSBUILD_QEMU_DIR to a directory with qemu-arm-static and its siblings.", pytrace=False)
+    return lambda name: os.path.join(directory, f"qemu-{name}-static")
+
+
+def check(result: int) -> None:
+    if result:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def mount(kind: str, target: pathlib.Path, flags: int = 0) -> None:
+    check(LIBC.mount(b"none", os.fsencode(target), kind.encode(), flags, None))
+
+
+def map_users(process: int) -> None:
+    """Every user as itself where that is permitted, so that set-user-ID programs work; else only this one, as root."""
+    users, groups = ("0 0 4294967295",) * 2 if ROOT else (f"0 {os.getuid()} 1", f"0 {os.getgid()} 1")
+    if not ROOT:
+        pathlib.Path(f"/proc/{process}/setgroups").write_text("deny")
+    pathlib.Path(f"/proc/{process}/uid_map").write_text(users)
+    pathlib.Path(f"/proc/{process}/gid_map").write_text(groups)
+
+
+class Instance:
+    """An instance of binfmt_misc, empty at first."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.path = path
+        try:
+            mount("binfmt_misc", path)
+        except OSError as error:
+            pytest.fail(f"No instance of binfmt_misc for a user namespace ({error}): that takes Linux 6.7 or newer.")
+
+    def register(self, name: str, interpreter: str | pathlib.Path, flags: str = "") -> None:
+        magic, mask = ("".join(f"\\x{byte:02x}" for byte in part) for part in binfmt_magic(parse(name).arch))
+        (self.path / "register").write_text(f":test-{name}:M::{magic}:{mask}:{interpreter}:{flags}")
+
+    def disable(self, name: str) -> None:
+        (self.path / f"test-{name}").write_text("0")
+
+
+def privately(work: Callable[[Instance], T], path: pathlib.Path) -> T:
+    """What ``work`` returns in a child process that has namespaces and an instance of its own."""
+    asking, asked = os.pipe()
+    telling, told = os.pipe()
+    results, result = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            check(LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNS))
+            os.write(asked, b"!")
+            os.read(telling, 1)
+            answer: tuple[T | None, str] = (work(Instance(path)), "")
+        except BaseException:
+            answer = (None, traceback.format_exc())
+        with os.fdopen(result, "wb") as file:
+            pickle.dump(answer, file)
+        os._exit(0)
+    for descriptor in (asked, telling, result):
+        os.close(descriptor)
+    if os.read(asking, 1):
+        map_users(child)
+        os.write(told, b"!")
+    value: T
+    with os.fdopen(results, "rb") as file:
+        value, error = pickle.load(file)
+    os.waitpid(child, 0)
+    os.close(asking)
+    os.close(told)
+    assert not error, error
+    return value
+
+
+@pytest.fixture
+def prove(tmp_path: pathlib.Path) -> Callable[..., Proof]:
+    def run(interpreter: str | pathlib.Path | None, flags: str = "", **options: object) -> Proof:
+        def work(instance: Instance) -> Proof:
+            if interpreter is not None:
+                instance.register("arm", interpreter, flags)
+            return execute([ARM], **options)[ARM]  # type: ignore[arg-type]
+
+        instance_path = tmp_path / "binfmt_misc"
+        instance_path.mkdir(exist_ok=True)
+        return privately(work, instance_path)
+
+    return run
+
+
+@pytest.fixture
+def script(tmp_path: pathlib.Path) -> Callable[[str], pathlib.Path]:
+    # Where everybody may enter, as interpreters are opened as the user who registers or runs them.
+    def write(text: str) -> pathlib.Path:
+        path = tmp_path / "interpreter"
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    return write
+
+
+def test_no_entry(prove: Callable[..., Proof]) -> None:
+    assert prove(None) == Proof(False, reason=Reason.NOT_REGISTERED, detail="Exec format error")
+
+
+def test_fixed_and_preserving(prove: Callable[..., Proof], qemu: Callable[[str], str]) -> None:
+    proof = prove(qemu("arm"), "PF")
+    assert proof == Proof(True, isolated=True, argv0=True)
+    assert explain(proof) == ""
+
+
+def test_without_p_the_name_is_lost(prove: Callable[..., Proof], qemu: Callable[[str], str]) -> None:
+    proof = prove(qemu("arm"), "F")
+    assert (proof.runs, proof.isolated, proof.argv0, proof.reason) == (True, True, False, Reason.ARGV0_LOST)
+
+
+def test_without_f_it_runs_outside_of_containers_only(prove: Callable[..., Proof], qemu: Callable[[str], str]) -> None:
+    proof = prove(qemu("arm"), "P")
+    assert (proof.runs, proof.isolated, proof.argv0, proof.reason) == (True, False, True, Reason.NOT_FIXED)
+
+
+def test_a_dynamic_interpreter_does_not_work_in_containers(prove: Callable[..., Proof]) -> None:
+    proof = prove("/bin/echo", "F")
+    assert (proof.runs, proof.isolated, proof.reason) == (False, False, Reason.WRONG_OUTPUT)
+
+
+def test_the_interpreter_is_gone(prove: Callable[..., Proof], tmp_path: pathlib.Path) -> None:
+    proof = prove(tmp_path / "absent")
+    assert (proof.runs, proof.isolated, proof.reason) == (False, False, Reason.INTERPRETER_MISSING)
+
+
+def test_a_fixed_interpreter_works_after_its_file_is_gone(
+    qemu: Callable[[str], str], tmp_path: pathlib.Path
+) -> None:
+    copy = tmp_path / "emulator"
+    shutil.copy(qemu("arm"), copy)
+    (tmp_path / "binfmt_misc").mkdir()
+
+    def work(instance: Instance) -> Proof:
+        instance.register("arm", copy, "PF")
+        copy.unlink()
+        return execute([ARM])[ARM]
+
+    assert privately(work, tmp_path / "binfmt_misc") == Proof(True, isolated=True, argv0=True)
+
+
+def test_the_interpreter_is_not_executable(prove: Callable[..., Proof], script: Callable[[str], pathlib.Path]) -> None:
+    path = script("#!/bin/sh\n")
+    path.chmod(0o644)
+    # In a chroot the file is not visible: only in place is it found to be not executable.
+    proof = prove(path)
+    assert (proof.runs, proof.reason, proof.detail) == (False, Reason.DENIED, "Permission denied")
+
+
+def test_the_interpreter_is_garbage(prove: Callable[..., Proof], script: Callable[[str], pathlib.Path]) -> None:
+    proof = prove(script("garbage"), "F")
+    # The kernel says the same as where no entry is; the advice therefore names both.
+    assert (proof.runs, proof.reason) == (False, Reason.NOT_REGISTERED)
+    assert "names an interpreter that is no program of this host" in explain(proof)
+
+
+def test_the_interpreter_is_for_yet_another_machine(
+    prove: Callable[..., Proof], script: Callable[[str], pathlib.Path]
+) -> None:
+    path = script("")
+    path.write_bytes(probe_program(ARM.arch))
+    proof = prove(path, "F")
+    assert (proof.runs, proof.reason) == (False, Reason.REFUSED)
+    assert "Too many levels" in proof.detail
+
+
+def test_the_interpreter_crashes(prove: Callable[..., Proof], script: Callable[[str], pathlib.Path]) -> None:
+    proof = prove(script("#!/bin/sh\necho what a pity >&2\nkill -SEGV $$\n"))
+    assert (proof.runs, proof.reason, proof.detail) == (False, Reason.CRASHED, "signal 11 (SIGSEGV): what a pity")
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("exit 0", "status 0, output b''"),
+        ("printf CROSS; exit 3", "status 3, output b'CROSS'"),
+        ("printf CROSSED", "status 0, output b'CROSSED'"),
+        ("echo no >&2; exit 1", "status 1, output b'': no"),
+    ],
+)
+def test_the_interpreter_is_something_else(
+    prove: Callable[..., Proof], script: Callable[[str], pathlib.Path], text: str, detail: str
+) -> None:
+    proof = prove(script(f"#!/bin/sh\n{text}\n"))
+    assert (proof.runs, proof.reason, proof.detail) == (False, Reason.WRONG_OUTPUT, detail)
+
+
+def test_a_hung_interpreter_is_killed_and_no_others_wait(
+    script: Callable[[str], pathlib.Path], tmp_path: pathlib.Path
+) -> None:
+    record = tmp_path / "pid"
+    path = script(f"#!/bin/sh\necho $$ > {record}\nsleep 60 &\nwait\n")
+    (tmp_path / "binfmt_misc").mkdir()
+
+    def work(instance: Instance) -> dict[str, Proof]:
+        instance.register("arm", path)
+        return {str(platform): proof for platform, proof in execute([ARM, parse("amd64")], timeout=0.5).items()}
+
+    start = time.monotonic()
+    proofs = privately(work, tmp_path / "binfmt_misc")
+    assert time.monotonic() - start < 5
+    assert proofs["linux/arm/v7"] == Proof(False, reason=Reason.HUNG, detail="no answer in time")
+    assert proofs["linux/amd64"] == Proof(True, isolated=True, argv0=True)
+    session = record.read_text().strip()
+    alive = [path for path in pathlib.Path("/proc").glob("[0-9]*/stat") if _session(path) == session]
+    assert alive == []
+
+
+def _session(path: pathlib.Path) -> str:
+    try:
+        state, _parent, _group, session = path.read_text().rpartition(")")[2].split()[:4]
+    except OSError:
+        return ""
+    return "" if state == "Z" else session
+
+
+def test_what_runs_in_the_background_keeps_nobody_waiting(
+    prove: Callable[..., Proof], script: Callable[[str], pathlib.Path]
+) -> None:
+    start = time.monotonic()
+    assert prove(script("#!/bin/sh\nsleep 3 &\nprintf CROSS\n")).runs
+    assert time.monotonic() - start < 2
+
+
+def test_a_disabled_entry(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
+    (tmp_path / "binfmt_misc").mkdir()
+
+    def work(instance: Instance) -> Proof:
+        instance.register("arm", qemu("arm"), "PF")
+        instance.disable("arm")
+        return execute([ARM])[ARM]
+
+    assert privately(work, tmp_path / "binfmt_misc").reason is Reason.NOT_REGISTERED
+
+
+@pytest.mark.parametrize(("flags", "expected"), [("PF", False), ("PFC", True)])
+def test_credentials(prove: Callable[..., Proof], qemu: Callable[[str], str], flags: str, expected: bool) -> None:
+    proof = prove(qemu("arm"), flags, credentials=True)
+    # Without root there is no second user to run as.
+    assert proof == Proof(True, isolated=True, argv0=True, credentials=expected if ROOT else None)
+
+
+def test_credentials_cannot_be_told_on_a_filesystem_that_ignores_them(
+    qemu: Callable[[str], str], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "binfmt_misc").mkdir()
+    (tmp_path / "nosuid").mkdir()
+    monkeypatch.setattr(_probe, "_base", lambda: str(tmp_path / "nosuid"))
+
+    def work(instance: Instance) -> Proof:
+        instance.register("arm", qemu("arm"), "PFC")
+        mount("tmpfs", tmp_path / "nosuid", MS_NOSUID | MS_NODEV)
+        return execute([ARM], credentials=True)[ARM]
+
+    assert privately(work, tmp_path / "binfmt_misc") == Proof(True, isolated=True, argv0=True, credentials=None)
+
+
+def test_a_noexec_directory_is_passed_over(
+    qemu: Callable[[str], str], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "binfmt_misc").mkdir()
+    (tmp_path / "noexec").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "noexec"))
+
+    def work(instance: Instance) -> tuple[Proof, str]:
+        instance.register("arm", qemu("arm"), "PF")
+        mount("tmpfs", tmp_path / "noexec", MS_NOEXEC)
+        proof = execute([ARM])[ARM]
+        monkeypatch.setattr(os.path, "isdir", lambda path: path == str(tmp_path / "noexec"))
+        try:
+            execute([ARM])
+        except CrossbuildError as error:
+            return proof, str(error)
+        return proof, ""
+
+    proof, message = privately(work, tmp_path / "binfmt_misc")
+    assert proof.runs
+    assert f"{tmp_path / 'noexec'} (noexec)" in message
+    assert "/tmp (not writable)" in message
+
+
+def test_every_architecture_is_executed(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
+    (tmp_path / "binfmt_misc").mkdir()
+    platforms = everything()
+
+    def work(instance: Instance) -> tuple[float, dict[str, Proof]]:
+        for platform in platforms:
+            if platform.architecture not in NATIVE:
+                instance.register(platform.architecture, qemu(platform.arch.qemu), "PF")
+        start = time.monotonic()
+        proofs = execute(platforms)
+        return time.monotonic() - start, {str(platform): proof for platform, proof in proofs.items()}
+
+    seconds, proofs = privately(work, tmp_path / "binfmt_misc")
+    assert proofs == {str(platform): Proof(True, isolated=True, argv0=True) for platform in platforms}
+    assert len(proofs) == 10
+    assert seconds < 0.5
+
+
+def test_i386_is_emulated_where_it_is_registered(
+    qemu: Callable[[str], str], script: Callable[[str], pathlib.Path], tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "binfmt_misc").mkdir()
+    broken = script("#!/bin/sh\nexit 9\n")
+    i386 = parse("386")
+
+    def work(instance: Instance) -> list[Proof]:
+        native = execute([i386])[i386]
+        instance.register("386", qemu("i386"), "F")
+        emulated = execute([i386])[i386]
+        (instance.path / "test-386").write_text("-1")
+        instance.register("386", broken)
+        return [native, emulated, execute([i386])[i386]]
+
+    native, emulated, failed = privately(work, tmp_path / "binfmt_misc")
+    assert native == Proof(True, isolated=True, argv0=True)
+    assert emulated.reason is Reason.ARGV0_LOST
+    assert (failed.reason, failed.detail) == (Reason.WRONG_OUTPUT, "status 9, output b''")
+
+
+def test_variants_share_one_execution() -> None:
+    platforms = [parse("amd64"), parse("amd64/v2"), parse("amd64")]
+    assert list(execute(platforms)) == platforms[:2]
+    assert execute([]) == {}
+
+
+def test_without_the_right_to_chroot_it_runs_in_place(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "binfmt_misc").mkdir()
+
+    def work(instance: Instance | None = None) -> Proof:
+        if ROOT:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        return execute([parse("amd64")])[parse("amd64")]
+
+    proof = privately(work, tmp_path / "binfmt_misc") if ROOT else work()
+    assert proof == Proof(True, isolated=False, argv0=True)
+
+
+def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    old = os.umask(0o077)
+    try:
+        assert execute([parse("amd64")], credentials=True)[parse("amd64")].runs
+    finally:
+        os.umask(old)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_reason_has_a_remedy() -> None:
+    assert set(_probe.REMEDIES) == set(Reason)
+    assert all(remedy.endswith(".") for remedy in _probe.REMEDIES.values())
