@@ -64,6 +64,8 @@ def matches(data: bytes, magic: bytes, mask: bytes) -> bool:
 @given(st.binary(max_size=80) | st.binary(max_size=80).map(lambda rest: b"\x7fELF" + rest))
 @example(b"\x7fELF")
 @example(b"\x7fELF\x01\x01")
+@example(b"\x7fELF\x03\x01" + bytes(74))
+@example(b"\x7fELF\x01\x03" + bytes(74))
 def test_any_bytes_are_a_header_or_none(data: bytes) -> None:
     header = parse_header(data)
     assert header is None or (header.bits in (32, 64) and data.startswith(b"\x7fELF"))
