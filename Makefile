@@ -59,11 +59,11 @@ $(CHECKS): export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 .PHONY: ruff mypy ansible-lint changelog
 lint: ruff mypy ansible-lint changelog
 ruff:
-	ruff check . tests/lab/lab
+	ruff check .
 mypy:
 	cd $(COLLECTIONS) && mypy --config-file $(CURDIR)/pyproject.toml \
 	    -p ansible_collections.trusted.crossbuild.plugins.module_utils
-	cd tests/lab && mypy --config-file $(CURDIR)/pyproject.toml lab *.py
+	cd tests/lab && mypy --config-file $(CURDIR)/pyproject.toml *.py
 ansible-lint:
 	ansible-lint --offline --strict
 changelog:
@@ -82,7 +82,7 @@ molecule:
 	tests/lab/lab -- molecule test
 
 galaxy:
-	tests/galaxy.sh
+	python tests/galaxy.py
 
 .cache/venv/ready: requirements.txt requirements-test.txt
 	$(call virtual_environment,.cache/venv,requirements-test.txt)

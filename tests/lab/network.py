@@ -31,10 +31,23 @@ class Slirp:
         exit_reader, exit_writer = os.pipe()
         environment = {**os.environ, **({"LD_LIBRARY_PATH": str(self.libraries)} if self.libraries else {})}
         slirp = subprocess.Popen(
-            [self.program, "--configure", "--mtu=1500", "--disable-host-loopback",
-             f"--ready-fd={ready_writer}", f"--exit-fd={exit_reader}", str(process), "tap0"],
-            env=environment, pass_fds=(ready_writer, exit_reader), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0,
+            [
+                self.program,
+                "--configure",
+                "--mtu=1500",
+                "--disable-host-loopback",
+                f"--ready-fd={ready_writer}",
+                f"--exit-fd={exit_reader}",
+                str(process),
+                "tap0",
+            ],
+            env=environment,
+            pass_fds=(ready_writer, exit_reader),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
         )
         os.close(ready_writer)
         os.close(exit_reader)

@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run ansible-test on a copy of this checkout: it insists on .../ansible_collections/trusted/crossbuild, physically."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+WORK = CHECKOUT / ".cache/ansible-test"
+COPY = WORK / "ansible_collections/trusted/crossbuild"
+HOME = WORK / "home"
+PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+
+OPTIONS = {
+    # Modules are compiled and imported by every Python that this machine has.
+    "sanity": ["--venv", "--color", "no"],
+    # Only ever called in the laboratory, where a target may do what it likes.
+    "integration": ["--local", "--allow-destructive", "--color", "no"],
+}
+# What it says, with exit status 0, when it does not run something.
+LEFT_OUT = re.compile(r"WARNING: (Excluding tests|Skipping|All targets skipped|Required program)")
+# ansible-test would download this program from its makers; every Python has what it takes.
+GET_PIP = """\
+import subprocess, sys
+subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
+wanted = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet"] + wanted)
+"""
+
+
+def main(command: str, arguments: list[str]) -> int:
+    copy_files()
+    make_home()
+    program = ["ansible-test", command, *OPTIONS[command], *arguments]
+    with subprocess.Popen(program, cwd=COPY, env=environment(), stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:  # fmt: skip
+        left_out = [line for line in shown(running.stdout) if LEFT_OUT.match(line)]
+    if left_out:
+        print(f"ansible-test left out what should have run:\n{''.join(left_out)}", end="")
+    return running.returncode or bool(left_out)
+
+
+def shown(lines: IO[str] | None) -> Iterator[str]:
+    for line in lines or ():
+        print(line, end="", flush=True)
+        yield line
+
+
+def copy_files() -> None:
+    """What git tracks or would track, as it is in the work tree; from the copy, what is no longer there goes."""
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout.split("\0")
+    wanted = {Path(name) for name in names if name and os.path.lexists(CHECKOUT / name)}
+    COPY.mkdir(parents=True, exist_ok=True)
+    # A repository of its own: below .cache, ansible-test would take every file for ignored.
+    subprocess.run(["git", "init", "--quiet"], cwd=COPY, check=True)
+    for path in COPY.rglob("*"):
+        name = path.relative_to(COPY)
+        kept = name in wanted or name.parts[0] == ".git" or name.parts[:2] == ("tests", "output")
+        if not kept and not path.is_dir():
+            path.unlink()
+    for name in wanted:
+        (COPY / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(CHECKOUT / name, COPY / name, follow_symlinks=False)
+
+
+def make_home() -> None:
+    """ansible-test keeps virtual environments in the home directory: a home of our own leaves the real one alone."""
+    cache = HOME / ".ansible/test/cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / "get_pip_24_2.py").write_text(GET_PIP)
+    for name in (".pip", ".config/pip"):  # where the user's package sources are configured
+        link = HOME / name
+        if (Path.home() / name).exists() and not link.is_symlink():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(Path.home() / name)
+
+
+def environment() -> dict[str, str]:
+    """Every supported Python of the machine on PATH, also those that pyenv holds beside its current one."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    beside = [str(path) for version in PYTHONS for path in sorted(pyenv.glob(f"{version}.*/bin"))]
+    own, *others = os.environ["PATH"].split(os.pathsep)
+    without_shims = [path for path in others if not path.endswith("/.pyenv/shims")]
+    return {**os.environ, "HOME": str(HOME), "PATH": os.pathsep.join([own, *beside, *without_shims])}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
