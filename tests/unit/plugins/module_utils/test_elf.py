@@ -11,6 +11,9 @@ import struct
 import sys
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from ansible_collections.trusted.crossbuild.plugins.module_utils._elf import (
     PROBE_CODE,
     ElfHeader,
@@ -24,8 +27,6 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._elf import (
 )
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
 from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import ARCHITECTURES, Architecture
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 # As a Linux kernel prints the entries of QEMU's scripts/qemu-binfmt-conf.sh.
 MAGICS = json.loads((pathlib.Path(__file__).parent / "data" / "binfmt_magics.json").read_text())
