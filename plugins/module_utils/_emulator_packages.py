@@ -16,8 +16,9 @@ from ._package_manager import Apt, detect
 from ._platform import Architecture, architectures, host, parse_list
 from ._receipt import Receipt
 
-# From the newest naming to the oldest: where qemu-user-binfmt is a package, qemu-user holds static emulators.
-_PACKAGE_SETS = (("qemu-user", "qemu-user-binfmt"), ("qemu-user-static",))
+# Where qemu-user-static is a package, it is the one: on Debian 12 the emulators of qemu-user are dynamic. Where it is no
+# more than a virtual name (Debian 14, Ubuntu 25.10), those of qemu-user are static.
+_PACKAGE_SETS = (("qemu-user-static",), ("qemu-user", "qemu-user-binfmt"))
 
 
 class Emulation:

@@ -14,7 +14,8 @@ import tempfile
 from typing import Any
 
 from ._atomic import write_file
-from ._command import require
+from ._command import require, tail
+from ._command import run as run_command
 from ._converge import Plan, Step, converge
 from ._errors import CrossbuildError
 from ._package_manager import detect
@@ -95,13 +96,21 @@ class ForeignPackage:
 
     def _candidate(self) -> str:
         with tempfile.TemporaryDirectory() as scratch:
-            options = self._apt(scratch)
-            require(["apt-get", *options, "-q", "update"])
+            options, problem = self._lists(scratch)
             policy = require(["apt-cache", *options, "policy", self.name])
         versions = [line.split()[1] for line in policy.splitlines() if line.strip().startswith("Candidate:")]
         if not versions or versions[0] == "(none)":
-            raise self._unavailable()
+            raise self._unavailable(problem)
         return versions[0]
+
+    def _lists(self, scratch: str) -> tuple[list[str], str]:
+        """Fresh package lists: the options to use them, and what apt complained about.
+
+        One archive of several may be out of step for an architecture; the package may well be in another.
+        """
+        options = self._apt(scratch)
+        done = run_command(["apt-get", *options, "-q", "update"])
+        return options, tail(done.stderr) if done.returncode != 0 else ""
 
     def _fetch(self) -> None:
         parent = os.path.dirname(self.dest)
@@ -122,19 +131,18 @@ class ForeignPackage:
             shutil.rmtree(scratch, ignore_errors=True)
 
     def _download(self, scratch: str) -> str:
-        options = self._apt(scratch)
-        require(["apt-get", *options, "-q", "update"])
-        try:
-            # apt downloads into the working directory.
-            require(["env", "-C", scratch, "apt-get", *options, "-q", "download", self.name])
-        except CrossbuildError as exc:
-            raise self._unavailable() from exc
-        return glob.glob(f"{scratch}/*.deb")[0]
+        options, problem = self._lists(scratch)
+        # apt downloads into the working directory.
+        done = run_command(["env", "-C", scratch, "apt-get", *options, "-q", "download", self.name])
+        found = glob.glob(f"{scratch}/*.deb")
+        if done.returncode != 0 or not found:
+            raise self._unavailable("\n".join(filter(None, (problem, tail(done.stderr)))))
+        return found[0]
 
-    def _unavailable(self) -> CrossbuildError:
+    def _unavailable(self, problem: str) -> CrossbuildError:
         return CrossbuildError(
-            f"The package sources of this host have no {self.name} for {self.architecture}. Check the name, and that the"
-            " archive they point to carries that architecture."
+            f"The package sources of this host gave no {self.name} for {self.architecture}. Check the name, and that the"
+            f" archive they point to carries that architecture. apt said: {problem or 'nothing'}"
         )
 
 

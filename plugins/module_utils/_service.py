@@ -9,8 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 
-from ._command import require, run
+from ._command import require, run, tail
 from ._errors import CrossbuildError
+
+# Scripts such as Docker's raise resource limits and end where that is forbidden, as to root without CAP_SYS_RESOURCE.
+# The service runs well without: so the script is run with a ulimit that may fail.
+_WITHOUT_LIMITS = 'ulimit() {{ command ulimit "$@" || true; }}; . /etc/init.d/{name}'
 
 
 class Service:
@@ -52,7 +56,13 @@ class Service:
             "openrc": ["rc-service", self.name, verb],
             "sysv": ["service", self.name, verb],
         }
-        require(commands[self.manager])
+        done = run(commands[self.manager])
+        if done.returncode != 0 and self.manager == "sysv" and "ulimit" in done.stderr:
+            require(["sh", "-c", _WITHOUT_LIMITS.format(name=self.name), f"/etc/init.d/{self.name}", verb])
+        elif done.returncode != 0:
+            raise CrossbuildError(
+                f"{' '.join(done.args)} ended with status {done.returncode} and said: {tail(done.stderr) or tail(done.stdout)}"
+            )
 
 
 def _manager(name: str) -> str:
