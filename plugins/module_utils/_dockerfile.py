@@ -23,6 +23,7 @@ KEYWORDS = ("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", 
 _HEREDOC_KEYWORDS = ("ADD", "COPY", "RUN")
 _JSON_KEYWORDS = ("ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME")
 
+_BYTE_SPACES = "\t\n\v\f\r \x85\xa0"
 _BLANKS = re.compile(r"[\t\v\f\r ]+")
 _DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\f\r ]*=[\t\f\r ]*(.+?)[\t\f\r ]*\Z")
 _HEREDOC = re.compile(r"[0-9]*<<(-?)[\t\n\f\r ]*([^<]+)\Z")
@@ -199,13 +200,14 @@ def _split(line: str, escape: str) -> tuple[str, tuple[str, ...], str]:
     """Keyword, flags and the rest of a joined line."""
     keyword, *rest = _BLANKS.split(line.strip(SPACES), 1)
     flags: list[str] = []
-    text = rest[0] if rest else ""
-    while text.lstrip("\t\n\v\f\r ").startswith("--"):
-        flag, text = _flag(text.lstrip("\t\n\v\f\r "), escape)
+    # BuildKit takes each byte of a flag for a character, so it garbles what is not ASCII.
+    text = "".join(rest).encode("utf-8", "surrogateescape").decode("latin-1")
+    while text.lstrip(_BYTE_SPACES).startswith("--"):
+        flag, text = _flag(text.lstrip(_BYTE_SPACES), escape)
         if flag == "--":
             break
         flags.append(flag)
-    return keyword.upper(), tuple(flags), text.strip(SPACES)
+    return keyword.upper(), tuple(flags), text.encode("latin-1").decode("utf-8", "surrogateescape").strip(SPACES)
 
 
 def _flag(text: str, escape: str) -> tuple[str, str]:
@@ -220,7 +222,7 @@ def _flag(text: str, escape: str) -> tuple[str, str]:
             quote = ""
         elif not quote and char in "'\"":
             quote = char
-        elif not quote and char in "\t\n\v\f\r ":
+        elif not quote and char in _BYTE_SPACES:
             break
         else:
             word += char

@@ -19,7 +19,10 @@ from ._errors import CrossbuildError
 from ._shell_words import SPACES
 
 _CLASS_CHAR = r"(?:\\[^\udc80-\udcff]|[^]\\\udc80-\udcff-])"
-_VALID = re.compile(r"(?:\\.|\[\^?(?:{0}(?:-{0})?)+\]|[^\\[])*\Z".format(_CLASS_CHAR), re.DOTALL)
+_CLASS = r"\[\^?(?:{0}(?:-{0})?)+\]".format(_CLASS_CHAR)
+# Up to an asterisk. Go checks a pattern by matching it with ".", and does not look at what it need not compare.
+_CHUNK = re.compile(r"\**(?!\*)(?:\\.|{0}|[^\\[*])*(?=\*|\Z)".format(_CLASS), re.DOTALL)
+_DOT_CHUNK = re.compile(r"\**(?:[.?]|\\\.|{0})(?=\*)".format(_CLASS), re.DOTALL)
 # gRPC refuses these in the message in which buildx asks for the context.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _POSIX_CLASS = re.compile(r"\[[^]]*\[:\^?[a-z]+:\]")
@@ -27,10 +30,9 @@ _POSIX_CLASS = re.compile(r"\[[^]]*\[:\^?[a-z]+:\]")
 # Which patterns matched a directory, in the order of the patterns.
 Matches = "tuple[bool, ...]"
 
-# A backslash before a letter goes to Go's regular expressions, where these mean something.
-_ESCAPES = {"d": "[0-9]", "D": "[^0-9]", "s": "[\t\n\f\r ]", "S": "[^\t\n\f\r ]", "w": "[0-9A-Za-z_]",
-            "W": "[^0-9A-Za-z_]", "a": "\\a", "f": "\\f", "n": "\\n", "r": "\\r", "t": "\\t", "v": "\\v",
-            "A": "\\A", "z": "\\Z", "b": "\\b", "B": "\\B"}
+# What a backslash and a letter mean in Go's regular expressions, which get them as they are.
+_ESCAPES = {char: "\\" + char for char in "dDwWSafnrtvAbB"}
+_ESCAPES.update({"s": " \\t\\n\\f\\r", "z": "\\Z"})
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,8 @@ def _pattern(written: str, line: int) -> Pattern:
     text = text[1:] if reincludes else text
     if not text:
         raise _error(written, line, "nothing follows the !; expected what to include again")
-    if not _VALID.match(text):
+    dot = _DOT_CHUNK.match(text)
+    if not _CHUNK.match(text) or dot and not _CHUNK.match(text, dot.end()):
         raise _error(written, line, "a [ has no ], a class is empty, or a - or \\ is at a place where nothing follows it")
     try:
         return Pattern(text, reincludes, line, _matcher(text))
@@ -160,7 +163,7 @@ def _matcher(text: str) -> Callable[[str], bool]:
         return lambda path: path.startswith(prefix)
     if text.startswith("**") and not re.search(r"[]*?[\\]", suffix):
         return lambda path: path.endswith(suffix) or path == suffix[1:] and suffix.startswith("/")
-    regex = re.compile(_Translation(text).source)
+    regex = re.compile(_Translation(text).source, re.ASCII)
     return lambda path: regex.search(_as_go_reads(path)) is not None
 
 
@@ -179,12 +182,15 @@ class _Translation:
     def __init__(self, text: str) -> None:
         if _POSIX_CLASS.search(text):
             raise ValueError("classes such as [:alpha:] are not supported here; expected characters and ranges")
-        self.text = _as_go_reads(text)
+        # Go's scanner drops a byte order mark, as a file's first line could begin with one.
+        self.text = _as_go_reads(text[1:] if text.startswith("\ufeff") else text)
         self.at = 0
         self.in_class = False
         self.source = "^"
         while self.at < len(self.text):
             self.source += self.next()
+        if self.in_class:
+            raise ValueError("a [ has no ]")
         self.source += r"\Z"
 
     def take(self, expected: str = "") -> bool:
@@ -202,6 +208,8 @@ class _Translation:
         if char in "*?":
             return self.opened("[^/]") + ("*" if char == "*" else "")
         if char == "\\":
+            if self.at == len(self.text):
+                raise ValueError("nothing follows the \\ at its end; directories are separated by / also for Windows")
             self.at += 1
             return self.escaped(self.text[self.at - 1])
         if char == "[":
@@ -209,6 +217,8 @@ class _Translation:
             return source
         if char == "]":
             self.in_class = False
+        elif char == "{" and self.text.startswith(",", self.at):
+            return "\\{"  # a repetition only to Python
         elif char in ".+()$" or (self.in_class and char in "&~|"):
             return "\\" + char
         return char
@@ -226,4 +236,4 @@ class _Translation:
         if char not in _ESCAPES or (self.in_class and char in "AzbB"):
             raise ValueError(f"\\{char} is not supported; directories are separated by / also for Windows")
         source = _ESCAPES[char]
-        return source[1:-1] if self.in_class and source.startswith("[") and source[1] != "^" else source
+        return f"[{source}]" if char == "s" and not self.in_class else source
