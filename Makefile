@@ -82,7 +82,7 @@ molecule:
 	tests/lab/lab -- molecule test
 
 galaxy:
-	python tests/galaxy.py
+	tests/galaxy.sh
 
 .cache/venv/ready: requirements.txt requirements-test.txt
 	$(call virtual_environment,.cache/venv,requirements-test.txt)

@@ -34,6 +34,7 @@ def check(name: str) -> tuple[str, int, str, float]:
     start = time.monotonic()
     # A make of its own, not a part of the one that runs this: no job server, no flags of it.
     environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    environment |= {"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1"}
     done = subprocess.run(
         ["make", "--no-print-directory", name],
         env=environment,
