@@ -19,16 +19,13 @@ from ._errors import CrossbuildError
 from ._shell_words import SPACES
 
 _CLASS_CHAR = r"(?:\\[^\udc80-\udcff]|[^]\\\udc80-\udcff-])"
-_CLASS = r"\[\^?(?:{0}(?:-{0})?)+\]".format(_CLASS_CHAR)
+_CLASS = rf"\[\^?(?:{_CLASS_CHAR}(?:-{_CLASS_CHAR})?)+\]"
 # Up to an asterisk. Go checks a pattern by matching it with ".", and does not look at what it need not compare.
-_CHUNK = re.compile(r"\**(?!\*)(?:\\.|{0}|[^\\[*])*(?=\*|\Z)".format(_CLASS), re.DOTALL)
-_DOT_CHUNK = re.compile(r"\**(?:[.?]|\\\.|{0})(?=\*)".format(_CLASS), re.DOTALL)
+_CHUNK = re.compile(rf"\**(?!\*)(?:\\.|{_CLASS}|[^\\[*])*(?=\*|\Z)", re.DOTALL)
+_DOT_CHUNK = re.compile(rf"\**(?:[.?]|\\\.|{_CLASS})(?=\*)", re.DOTALL)
 # gRPC refuses these in the message in which buildx asks for the context.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _POSIX_CLASS = re.compile(r"\[[^]]*\[:\^?[a-z]+:\]")
-
-# Which patterns matched a directory, in the order of the patterns.
-Matches = "tuple[bool, ...]"
 
 # What a backslash and a letter mean in Go's regular expressions, which get them as they are.
 _ESCAPES = {char: "\\" + char for char in "dDwWSafnrtvAbB"}
@@ -63,7 +60,7 @@ class Patterns:
         self._directories: dict[str, tuple[bool, ...]] = {"": ()}
 
     def decide(self, path: str, parent: tuple[bool, ...] = ()) -> Decision:
-        """Whether ``path`` (relative, with ``/``) is excluded, given the ``matches`` of its directory (none at the top)."""
+        """Whether ``path`` (relative, with ``/``) is excluded, given the ``matches`` of its directory (top: none)."""
         excluded = False
         matches = []
         for index, pattern in enumerate(self.patterns):
@@ -125,8 +122,8 @@ def _pattern(written: str, line: int) -> Pattern:
     if not text:
         raise _error(written, line, "nothing follows the !; expected what to include again")
     dot = _DOT_CHUNK.match(text)
-    if not _CHUNK.match(text) or dot and not _CHUNK.match(text, dot.end()):
-        raise _error(written, line, "a [ has no ], a class is empty, or a - or \\ is at a place where nothing follows it")
+    if not _CHUNK.match(text) or (dot and not _CHUNK.match(text, dot.end())):
+        raise _error(written, line, "a [ has no ], a class is empty, or nothing follows a - or \\")
     try:
         return Pattern(text, reincludes, line, _matcher(text))
     except (ValueError, OverflowError, re.error) as error:
@@ -162,7 +159,7 @@ def _matcher(text: str) -> Callable[[str], bool]:
     if text.endswith("**") and not re.search(r"[]*?[\\]", prefix) and prefix:
         return lambda path: path.startswith(prefix)
     if text.startswith("**") and not re.search(r"[]*?[\\]", suffix):
-        return lambda path: path.endswith(suffix) or path == suffix[1:] and suffix.startswith("/")
+        return lambda path: path.endswith(suffix) or (path == suffix[1:] and suffix.startswith("/"))
     regex = re.compile(_Translation(text).source, re.ASCII)
     return lambda path: regex.search(_as_go_reads(path)) is not None
 

@@ -42,6 +42,12 @@ def raw_words(text: str) -> list[str]:
     return _words(text, raw=True)
 
 
+def quoted_words(text: str, escape: str) -> list[str]:
+    """The words of ``text`` with their quotes and escapes, by which they may hold spaces; an open quote is no error."""
+    pair = re.escape(escape) + r"(?:.|\Z)"
+    return re.findall(rf"(?:'[^']*(?:'|\Z)|\"(?:{pair}|[^\"])*(?:\"|\Z)|{pair}|[^{SPACES}'\"])+", text)
+
+
 def _words(text: str, raw: bool) -> list[str]:
     reader = _Reader(text, "\\", None, raw)
     reader.read_until("", raw)
