@@ -9,12 +9,16 @@ cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-artifact=build/artifact
+artifact=$work/artifact
 collection=$work/ansible_collections/trusted/crossbuild
 export ANSIBLE_COLLECTIONS_PATH=$work
 
-rm -rf "$artifact"
-ansible-galaxy collection build --output-path "$artifact"
+# From what a fresh clone has, and not the caches that tools leave in a checkout.
+mkdir "$work/clone"
+git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
+    if [ -e "$file" ]; then printf '%s\0' "$file"; fi # git still lists what was only just deleted
+done | tar --create --null --files-from - | tar --extract --directory "$work/clone"
+ansible-galaxy collection build --output-path "$artifact" "$work/clone"
 ansible-galaxy collection install --no-deps --collections-path "$work" "$artifact"/trusted-crossbuild-*.tar.gz
 find "$collection" -mindepth 1 -maxdepth 1 ! -name MANIFEST.json ! -name FILES.json \
     ! -name meta ! -name plugins ! -name roles ! -name playbooks -exec rm -rf {} +
@@ -42,7 +46,8 @@ for directory in "$collection"/roles/*/; do
     document role "$(basename "$directory")"
 done
 for file in "$collection"/playbooks/*.yml; do
-    ansible-playbook --syntax-check --inventory localhost, "trusted.crossbuild.$(basename "$file" .yml)"
+    ansible-playbook --syntax-check --inventory "$collection/playbooks/inventory/localhost.yml" \
+        "trusted.crossbuild.$(basename "$file" .yml)"
     count=$((count + 1))
 done
 echo "$count parts of the installed artifact checked"
