@@ -43,7 +43,7 @@ $(LINK):
 ## The checks
 
 # Long ones first: two run at a time.
-CHECKS := integration sanity molecule lint unit galaxy
+CHECKS := integration sanity acceptance molecule lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
 TEST := .cache/venv/bin
 
@@ -78,6 +78,9 @@ sanity:
 integration:
 	tests/lab/lab -- python tests/ansible_test.py integration $(TARGETS)
 
+acceptance:
+	tests/lab/lab -- tests/acceptance.sh
+
 molecule:
 	tests/lab/lab -- molecule test
 
@@ -94,12 +97,13 @@ clean:
 ## Virtual environments: remade when their requirements change, else ready at once
 
 define virtual_environment
-$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
     echo "$(PYTHON) is missing or not Python 3.11 to 3.13: install one, or name one, as in: make PYTHON=python3.12" >&2; exit 1; }
-rm -rf $(1)
-$(PYTHON) -m venv $(1) >/dev/null || { \
+@rm -rf $(1)
+@$(PYTHON) -m venv $(1) >/dev/null || { \
     echo "$(PYTHON) cannot make virtual environments: install its venv module, on Debian the package python3-venv" >&2; \
     rm -rf $(1); exit 1; }
-$(1)/bin/pip install --quiet --quiet --requirement $(2)
-touch $@
+@echo 'Preparing $(1)'
+@$(1)/bin/pip install --quiet --quiet --requirement $(2)
+@touch $@
 endef

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# What a person types, on a fresh copy of this machine: run it in the laboratory only.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+log=$(mktemp -d)
+stop() { echo "acceptance: $1" >&2; exit 1; }
+packages() { dpkg-query --show --showformat '${db:Status-Abbrev} ${Package}\n' | grep '^ii' || true; }
+entries() { ls /proc/sys/fs/binfmt_misc; }
+run() { # NAME ARGUMENTS of make
+    echo "--- make ${*:2}"
+    local start=$SECONDS
+    make --no-print-directory "${@:2}" | tee "$log/$1"
+    echo "--- $((SECONDS - start)) s"
+}
+
+grep --quiet 4294967295 /proc/self/uid_map && stop "this is the machine itself, and not the laboratory"
+packages >"$log/packages" && entries >"$log/entries"
+touch "$log/start"
+
+run check site ARGS=--check
+grep --quiet 'changed=[1-9]' "$log/check" || stop "in check mode, a fresh host has nothing to change"
+# Ansible's own temporary files and this checkout with its virtual environment aside.
+find / -xdev -newer "$log/start" -not -type d -not -path "$PWD/*" -not -path "$HOME/.ansible/*" >"$log/written"
+[ ! -s "$log/written" ] || stop "check mode wrote $(cat "$log/written")"
+
+run first site
+grep --quiet armv7l "$log/first" || stop "the first image did not print armv7l"
+run second site
+grep --quiet 'changed=0 ' "$log/second" || stop "the second run changed something"
+run verify verify
+
+run teardown teardown
+diff "$log/packages" <(packages) || stop "teardown left other packages than there were"
+diff "$log/entries" <(entries) || stop "teardown left other entries than there were"
+run again teardown
+grep --quiet 'changed=0 ' "$log/again" || stop "the second teardown changed something"
