@@ -41,7 +41,8 @@ class ImageBuild:
         plan = Plan(
             before=[f"image: {existing.id if existing else 'none'}"],
             after=[f"image: {existing.id if existing and not stale else 'built'}"],
-            result={"image": _describe(existing), "key": key.digest, "changed_inputs": stale},
+            found={"changed_inputs": stale},
+            result={"image": _describe(existing), "key": key.digest},
         )
         plan.before += [f"{name}: as built" for name in stale if existing]
         plan.after += [f"{name}: changed" for name in stale if existing]

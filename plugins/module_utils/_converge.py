@@ -27,12 +27,14 @@ class Step:
 class Plan:
     """What differs from what was asked for. No steps: nothing does.
 
-    ``before`` and ``after`` are the two sides of the diff, a line a fact. ``result`` is returned with the task.
+    ``before`` and ``after`` are the two sides of the diff, a line a fact. Both ``found`` and ``result`` are returned with
+    the task: ``found`` as it was before anything was written, ``result`` as it is afterwards.
     """
 
     steps: list[Step] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
+    found: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -56,6 +58,7 @@ def converge(make_plan: Callable[[], Plan], check_mode: bool) -> dict[str, Any]:
         "actions": [step.words for step in first.steps],
         "diff": {"before": _lines(first.before), "after": _lines(first.after)},
         "warnings": plan.warnings,
+        **first.found,
         **plan.result,
     }
 
