@@ -43,7 +43,7 @@ $(LINK):
 ## The checks
 
 # Long ones first: two run at a time.
-CHECKS := integration sanity acceptance molecule lint unit galaxy
+CHECKS := integration sanity acceptance molecule probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
 TEST := .cache/venv/bin
 
@@ -77,6 +77,15 @@ sanity:
 
 integration:
 	tests/lab/lab -- python tests/ansible_test.py integration $(TARGETS)
+
+# These make a user namespace with a binfmt_misc table for each test, and need only the emulators.
+probe: .cache/qemu/usr/bin
+	CROSSBUILD_QEMU_DIR=$(CURDIR)/$< pytest tests/integration/probe
+
+.cache/qemu/usr/bin:
+	tests/lab/lab --keep .cache/qemu -- bash -euo pipefail -c \
+	    'apt-get -qq update; apt-get -qq --download-only --yes install qemu-user-static; \
+	    dpkg-deb --extract /var/cache/apt/archives/qemu-user-static_*.deb .cache/qemu'
 
 acceptance:
 	tests/lab/lab -- tests/acceptance.sh
