@@ -60,7 +60,8 @@ class _Reader:
 
     def __init__(self, text: str, escape: str, variables: Mapping[str, str] | None, raw: bool) -> None:
         self.text = text
-        self.at = 0
+        # Go's scanner takes a byte order mark at the start of any text for one.
+        self.at = 1 if text.startswith("\ufeff") else 0
         self.escape = escape
         self.variables = variables
         self.raw_quotes = self.raw_escapes = raw

@@ -82,8 +82,8 @@ def test_one_pattern(ignore, path, excluded):
 
 
 @pytest.mark.parametrize("pattern", [
-    "[", "[]", "[]a]", "[a-]", "[-a]", "[^]", "a[", "*[", "?*[-a]", "*x*[", "[b-a]", "\\", "*/*\\", "!", "! ", "!/", "a\x01",
-    "[[:alpha:]]", "\\Q", "\\é", "[\\b]", "[\udce9]", "{2}*",
+    "[", "[]", "[]a]", "[a-]", "[-a]", "[^]", "a[", "*[", "?*[-a]", "*x*[", "[b-a]", "\\", "*/*\\", "!", "! ", "!/",
+    "a\x01", "[[:alpha:]]", "\\Q", "\\é", "[\\b]", "[\udce9]", "{2}*",
 ])
 def test_invalid_pattern_is_named_with_its_line(pattern):
     with pytest.raises(CrossbuildError, match=r"line 3: the pattern ") as caught:
@@ -140,10 +140,11 @@ WILD = st.lists(st.sampled_from(["a", "b", ".", "-", "é", "*", "?", "[ab]"]), m
 def test_a_wild_name_matches_like_fnmatch(pattern, name):
     assert parse(pattern.encode()).leave_out(name, False)[0] is fnmatch.fnmatchcase(name, pattern)
     assert parse(b"**/" + pattern.encode()).leave_out("a/b/" + name, False)[0] is any(
-        fnmatch.fnmatchcase(part, pattern) for part in ("a", "b", name))
+        fnmatch.fnmatchcase(part, pattern) for part in ("a", "b", name)
+    )
 
 
-ANY_LINES = st.lists(st.lists(st.sampled_from(list("ab!*?[]^-\\/.,()#é \r") + ["**", "a/", "/b", "!a"]), max_size=7)
+ANY_LINES = st.lists(st.lists(st.sampled_from([*"ab!*?[]^-\\/.,()#é \r", "**", "a/", "/b", "!a"]), max_size=7)
                      .map("".join), max_size=6).map("\n".join)
 
 
