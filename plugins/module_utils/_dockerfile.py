@@ -52,6 +52,16 @@ class Base:
     used_by: str
 
 
+@dataclass(frozen=True)
+class _Image:
+    """A Base whose platform is still a name; empty for the target's."""
+
+    reference: str
+    platform: str
+    line: int
+    used_by: str
+
+
 def parse(text: str) -> Dockerfile:
     """Read a Dockerfile. Raises CrossbuildError, with line number and line, for what no build would accept."""
     directives, instructions = lex(text)
@@ -119,7 +129,8 @@ def resolve_bases(
     known = dockerfile.stages[:last.index + 1] if all_stages else dockerfile.stages
     uses = {stage.index: list(resolver.uses(stage)) for stage in known}
     needed = set(uses) if all_stages else _reachable(uses, last.index)
-    bases = [use for index in needed for use in uses[index] if isinstance(use, Base)]
+    # Only now, as a stage that is not needed may be for a platform that is unknown here, such as windows/amd64.
+    bases = [resolver.base(use) for index in needed for use in uses[index] if isinstance(use, _Image)]
     return sorted(bases, key=lambda base: base.line)
 
 
@@ -160,10 +171,14 @@ def _expanded(text: str, variables: Mapping[str, str], dockerfile: Dockerfile, l
     try:
         return expand(text, variables, dockerfile.directives.escape)
     except WordError as error:
-        raise line_error(line, text, f"cannot expand {text!r}: {error}") from error
+        raise line_error(line, _source(dockerfile, line), f"cannot expand {text!r}: {error}") from error
 
 
-def _reachable(uses: Mapping[int, Iterable[Base | Stage]], start: int) -> set[int]:
+def _source(dockerfile: Dockerfile, line: int) -> str:
+    return next(instruction.original for instruction in dockerfile.instructions if instruction.start == line)
+
+
+def _reachable(uses: Mapping[int, Iterable[_Image | Stage]], start: int) -> set[int]:
     reached: set[int] = set()
     waiting = [start]
     while waiting:
@@ -182,8 +197,8 @@ class _Resolver:
         self.variables = variables
         self.target_platform = target_platform
 
-    def uses(self, stage: Stage) -> Iterator[Base | Stage]:
-        yield from self.base(stage)
+    def uses(self, stage: Stage) -> Iterator[_Image | Stage]:
+        yield from self.start(stage)
         for instruction in stage.instructions:
             for name in _sources(instruction):
                 if "$" in name:
@@ -193,37 +208,35 @@ class _Resolver:
                 source = self.stage_named(name, instruction)
                 if source is None:
                     # BuildKit takes these for the target platform, whatever the platform of the stage.
-                    yield from self.image(name, self.target_platform, instruction.start, instruction.keyword)
+                    yield from self.image(name, "", instruction.start, instruction.keyword)
                 elif source.index < stage.index:
                     yield source
                 else:
                     raise line_error(instruction.start, instruction.original,
                                  f"stage {name!r} begins in line {source.line}, expected an earlier stage")
 
-    def base(self, stage: Stage) -> Iterator[Base | Stage]:
+    def start(self, stage: Stage) -> Iterator[_Image | Stage]:
+        source = _source(self.dockerfile, stage.line)
         name = _expanded(stage.base, self.variables, self.dockerfile, stage.line)
         if not name:
-            raise line_error(stage.line, f"FROM {stage.base}", f"the image {stage.base!r} expands to nothing; "
-                         "expected a value, give the build argument or a default")
-        platform = self.platform(stage)
+            raise line_error(stage.line, source, f"the image {stage.base!r} expands to nothing; "
+                             "expected a value, give the build argument or a default")
+        platform = _expanded(stage.base_platform or "", self.variables, self.dockerfile, stage.line)
+        if stage.base_platform and not platform:
+            raise line_error(stage.line, source, f"the platform {stage.base_platform!r} expands to nothing; "
+                             "expected a value, give the build argument or a default")
         earlier = [other for other in self.dockerfile.stages[:stage.index] if other.name == name.lower()]
         if earlier:
             yield earlier[-1]
         else:
             yield from self.image(name, platform, stage.line, "FROM")
 
-    def platform(self, stage: Stage) -> Platform:
-        if not stage.base_platform:
-            return self.target_platform
-        source = f"FROM --platform={stage.base_platform} {stage.base}"
-        name = _expanded(stage.base_platform, self.variables, self.dockerfile, stage.line)
-        if not name:
-            raise line_error(stage.line, source, f"the platform {stage.base_platform!r} expands to nothing; "
-                         "expected a value, give the build argument or a default")
+    def base(self, image: _Image) -> Base:
         try:
-            return parse_platform(name)
+            platform = parse_platform(image.platform) if image.platform else self.target_platform
         except CrossbuildError as error:
-            raise line_error(stage.line, source, str(error).rstrip(".")) from error
+            raise line_error(image.line, _source(self.dockerfile, image.line), str(error).rstrip(".")) from error
+        return Base(image.reference, platform, image.line, image.used_by)
 
     def stage_named(self, name: str, instruction: Instruction) -> Stage | None:
         stages = self.dockerfile.stages
@@ -235,9 +248,9 @@ class _Resolver:
             return stages[int(name)]
         return next((stage for stage in reversed(stages) if stage.name == name.lower()), None)
 
-    def image(self, name: str, platform: Platform, line: int, used_by: str) -> Iterator[Base]:
+    def image(self, name: str, platform: str, line: int, used_by: str) -> Iterator[_Image]:
         if name != "scratch":
-            yield Base(name, platform, line, used_by)
+            yield _Image(name, platform, line, used_by)
 
 
 def _sources(instruction: Instruction) -> Iterator[str]:
