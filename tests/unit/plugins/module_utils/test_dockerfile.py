@@ -222,6 +222,18 @@ def test_a_dependency_of_a_dependency_is_needed():
     assert [base.reference for base in bases(text)] == ["a", "b"]
 
 
+def test_a_stage_that_is_not_needed_may_be_for_a_platform_unknown_here():
+    text = "FROM --platform=windows/amd64 nano AS windows\nFROM a\n"
+    assert bases(text) == [Base("a", ARM, 2, "FROM")]
+    with pytest.raises(CrossbuildError, match="line 1: Unknown platform 'windows/amd64'.*FROM --platform=windows"):
+        bases(text, target="windows")
+
+
+def test_a_copy_counts_stages_and_a_mount_does_not():
+    assert [base.reference for base in bases("FROM a\nFROM b\nCOPY --from=0 x y\n")] == ["a", "b"]
+    assert [base.reference for base in bases("FROM a\nFROM b\nRUN --mount=from=0,target=/x y\n")] == ["b", "0"]
+
+
 def test_heredocs_and_later_instructions_name_no_images():
     assert bases("FROM a\nRUN <<E\nFROM x\nCOPY --from=y a b\nE\nONBUILD COPY --from=z a b\n") == [
         Base("a", ARM, 1, "FROM")]
