@@ -16,10 +16,15 @@ from ._errors import CrossbuildError
 LINE_MAX = 1920
 INTERPRETER_MAX = 127
 MAGIC_END_MAX = 127
+# How far the kernel looks into a program since 5.1; what is told to it here fits into the 128 bytes of older ones.
+_PROGRAM_START = 256
+_NAME_MAX = 255
 
 # What a name must not be: the control files of binfmt_misc, and what a path component cannot be.
 _RESERVED_NAMES = {"", ".", "..", "register", "status"}
 _KERNEL_FLAG_ORDER = "POCF"
+# Neither "#" nor ";": a line that starts with one is a comment in binfmt.d.
+_DELIMITERS = ":|!,~^%@+="
 
 
 def normalise_flags(flags: str) -> str:
@@ -50,12 +55,13 @@ class Entry:
 
     def matches(self, program: bytes) -> bool:
         """Whether the kernel would run a program that starts with these bytes by this entry."""
-        if not self.enabled or self.extension:
+        if not self.enabled or self.extension or not self.magic:
             return False
-        window = program[self.offset : self.offset + len(self.magic)]
+        # Behind a program that is shorter the kernel sees zeros.
+        window = program[self.offset : self.offset + len(self.magic)].ljust(len(self.magic), b"\0")
         mask = self.mask or b"\xff" * len(self.magic)
         # The kernel masks only the program's bytes' difference: bits outside the mask do not count on either side.
-        return len(window) == len(self.magic) and not any((p ^ m) & k for p, m, k in zip(window, self.magic, mask))
+        return not any((p ^ m) & k for p, m, k in zip(window, self.magic, mask))
 
 
 def handler(newest_first: Iterable[Entry], program: bytes) -> Entry | None:
@@ -66,16 +72,17 @@ def handler(newest_first: Iterable[Entry], program: bytes) -> Entry | None:
 def parse_kernel_text(name: str, text: str, registered_ns: int = 0) -> Entry:
     """An entry from the text of its file in binfmt_misc. Lines that newer kernels add are passed over."""
     fields: dict[str, str] = {}
-    for line in text.splitlines():
+    # Only a newline ends a line, and blanks at its end belong to the path or the extension.
+    for line in text.split("\n"):
         key, _, value = line.partition(" ")
-        fields[key.rstrip(":")] = value.strip()
+        fields[key.rstrip(":")] = value
     return Entry(
         name=name,
         interpreter=fields.get("interpreter", ""),
         magic=bytes.fromhex(fields.get("magic", "")),
         mask=bytes.fromhex(fields.get("mask", "")),
         offset=int(fields.get("offset", "0")),
-        extension=fields.get("extension", "").lstrip("."),
+        extension=fields.get("extension", "")[1:],  # The kernel puts a dot before it.
         flags=normalise_flags(fields.get("flags", "")),
         enabled="enabled" in fields,
         registered_ns=registered_ns,
@@ -89,10 +96,11 @@ def register_line(entry: Entry) -> bytes:
     """
     _require_expressible(entry)
     taken = entry.name + entry.interpreter + entry.extension
-    delimiter = next((mark for mark in ":|!,;" if mark not in taken), None)
+    delimiter = next((mark for mark in _DELIMITERS if mark not in taken), None)
     if delimiter is None:
         raise CrossbuildError(
-            f"The entry {entry.name!r} cannot be written: name, interpreter and extension use up every delimiter (: | ! , ;)."
+            f"The entry {entry.name!r} cannot be written: name, interpreter and extension use up every delimiter"
+            f" ({' '.join(_DELIMITERS)})."
         )
     if entry.extension:
         fields = [entry.name, "E", "", entry.extension, ""]
@@ -110,38 +118,78 @@ def parse_register_line(line: bytes) -> Entry:
 
     Raises CrossbuildError for a line the kernel would refuse.
     """
-    text = line.decode("utf-8", "surrogateescape").rstrip("\n")
+    text = line.decode("utf-8", "surrogateescape")
+    text = text[:-1] if text.endswith("\n") else text
     fields = text[1:].split(text[0]) if text else []
-    if len(fields) not in (6, 7) or fields[1] not in ("M", "E"):
-        raise CrossbuildError(f"Not a binfmt_misc line: {text!r}; expected :name:type:offset:magic:mask:interpreter:flags.")
-    name, kind, offset, magic, mask, interpreter = fields[:6]
-    entry = Entry(name, interpreter, flags=normalise_flags(fields[6] if len(fields) == 7 else ""))
+    if len(fields) != 7 or fields[1] not in ("M", "E") or "\0" in text or len(line) > LINE_MAX:
+        raise CrossbuildError(
+            f"Not a binfmt_misc line: {text!r}; expected :name:type:offset:magic:mask:interpreter:flags,"
+            f" of type M or E and of at most {LINE_MAX} bytes."
+        )
+    name, kind, offset, magic, mask, interpreter, flags = fields
+    entry = Entry(name, interpreter, flags=normalise_flags(flags))
     if kind == "E":
-        return replace(entry, extension=magic)
-    return replace(entry, offset=int(offset or 0), magic=_unescape(magic), mask=_unescape(mask))
+        entry = replace(entry, extension=magic)
+    else:
+        if not re.fullmatch(r"(\+?[0-9]+)?", offset):
+            raise CrossbuildError(f"Not a binfmt_misc line: {text!r}; its offset {offset!r} is no number.")
+        entry = replace(entry, offset=int(offset or 0), magic=_unescape(magic), mask=_unescape(mask))
+    problem = _kernel_refusal(entry)
+    if problem:
+        raise CrossbuildError(f"Not a line that the kernel takes: {text!r}; {problem}.")
+    return entry
 
 
 def _require_expressible(entry: Entry) -> None:
-    interpreter = entry.interpreter.encode("utf-8", "surrogateescape")
-    problem = None
-    if entry.name in _RESERVED_NAMES or "/" in entry.name:
-        problem = "its name must be a plain file name other than 'register' and 'status'"
-    elif _has_control(entry.name + entry.interpreter + entry.extension):
-        problem = "name, interpreter and extension must not contain control characters"
-    elif not entry.interpreter.startswith("/") or len(interpreter) > INTERPRETER_MAX:
-        problem = f"its interpreter must be an absolute path of at most {INTERPRETER_MAX} bytes"
-    elif bool(entry.magic) == bool(entry.extension):
-        problem = "it needs a magic or an extension, and not both"
-    elif "/" in entry.extension:
-        problem = "its extension must not contain a slash"
-    elif entry.mask and len(entry.mask) != len(entry.magic):
-        problem = f"its mask has {len(entry.mask)} bytes and its magic {len(entry.magic)}"
-    elif entry.offset < 0 or entry.offset + len(entry.magic) > MAGIC_END_MAX:
-        problem = f"its magic must end within the first {MAGIC_END_MAX} bytes of a program"
-    elif not re.fullmatch("[A-Z]*", entry.flags):
-        problem = "its flags must be capital letters"
+    problem = _encoding_problem(entry) or _kernel_refusal(entry) or _ambiguity(entry)
     if problem:
-        raise CrossbuildError(f"The entry {entry.name!r} (interpreter {entry.interpreter!r}) cannot be registered: {problem}.")
+        raise CrossbuildError(
+            f"The entry {entry.name!r} (interpreter {entry.interpreter!r}) cannot be registered: {problem}."
+        )
+
+
+def _encoding_problem(entry: Entry) -> str | None:
+    try:
+        for text in (entry.name, entry.interpreter, entry.extension):
+            text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        return f"{error.object[error.start : error.end]!r} is no text"
+    return None
+
+
+def _kernel_refusal(entry: Entry) -> str | None:
+    """What every kernel would refuse, however it is written; see create_entry() in its fs/binfmt_misc.c."""
+    if entry.name in _RESERVED_NAMES or "/" in entry.name:
+        return "its name must be a plain file name other than 'register' and 'status'"
+    if len(entry.name.encode("utf-8", "surrogateescape")) > _NAME_MAX:
+        return f"its name must have at most {_NAME_MAX} bytes"
+    if not entry.interpreter:
+        return "its interpreter must be an absolute path"
+    if bool(entry.magic) == bool(entry.extension):
+        return "it needs a magic or an extension, and not both"
+    if "/" in entry.extension:
+        return "its extension must not contain a slash"
+    if entry.mask and len(entry.mask) != len(entry.magic):
+        return f"its mask has {len(entry.mask)} bytes and its magic {len(entry.magic)}"
+    if entry.offset + len(entry.magic) > _PROGRAM_START:
+        return f"its magic must end within the first {_PROGRAM_START} bytes of a program"
+    if not re.fullmatch("[A-Z]*", entry.flags):
+        return "its flags must be capital letters"
+    return None
+
+
+def _ambiguity(entry: Entry) -> str | None:
+    """What some kernel would refuse, or what it, binfmt.d or a reader of its files could take for something else."""
+    interpreter = entry.interpreter.encode("utf-8", "surrogateescape")
+    if _has_control(entry.name + entry.interpreter + entry.extension):
+        return "name, interpreter and extension must not contain control characters"
+    if not entry.interpreter.startswith("/") or len(interpreter) > INTERPRETER_MAX:
+        return f"its interpreter must be an absolute path of at most {INTERPRETER_MAX} bytes"
+    if entry.extension and entry.offset:
+        return "an extension has no offset"
+    if entry.offset < 0 or entry.offset + len(entry.magic) > MAGIC_END_MAX:
+        return f"its magic must end within the first {MAGIC_END_MAX} bytes of a program"
+    return None
 
 
 def _has_control(text: str) -> bool:
@@ -155,4 +203,7 @@ def _escape(data: bytes) -> str:
 
 def _unescape(text: str) -> bytes:
     raw = text.encode("utf-8", "surrogateescape")
-    return re.sub(rb"\\x([0-9a-fA-F]{1,2})", lambda hit: bytes([int(hit.group(1), 16)]), raw)
+    if re.search(rb"\\x(?![0-9a-fA-F]{2})", raw):
+        raise CrossbuildError(f"Not a binfmt_misc line: its {text!r} has an escape that is not of the form \\xNN.")
+    # A backslash before anything else is kept together with that, so that in "\\x41" no escape begins.
+    return re.sub(rb"(?s)\\x(..)|\\.", lambda hit: bytes.fromhex(hit[1].decode()) if hit[1] else hit[0], raw)
