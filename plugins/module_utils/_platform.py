@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from dataclasses import dataclass
 from typing import Iterable
 
@@ -37,8 +38,8 @@ class Architecture:
 ARCHITECTURES = (
     Architecture(
         "arm", "arm", 32, False, 40, {"v7": "armhf", "v5": "armel"},
-        {"armv7l": "v7", "armv7": "v7", "arm32v7": "v7", "armv6l": "v6", "armv6": "v6", "arm32v6": "v6",
-         "armv5tel": "v5", "armv5": "v5", "arm32v5": "v5"},
+        {"armv8l": "v7", "armv7l": "v7", "armv7": "v7", "arm32v7": "v7", "armv6l": "v6", "armv6": "v6", "arm32v6": "v6",
+         "armv5tel": "v5", "armv5tejl": "v5", "armv5": "v5", "arm32v5": "v5"},
         ("v5", "v6", "v7"), "v7",
     ),
     Architecture("aarch64", "arm64", 64, False, 183, {"": "arm64"}, {"arm64v8": ""}, ("v8",)),
@@ -53,6 +54,8 @@ ARCHITECTURES = (
 )
 
 _BY_DOCKER_NAME = {arch.docker: arch for arch in ARCHITECTURES}
+# What is meant where no variant is named: the oldest, as by containerd, https://github.com/containerd/platforms
+_UNNAMED_VARIANTS = {"amd64": "v1", "arm64": "v8"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ class Platform:
         """
         if (self.os, self.architecture) != (other.os, other.architecture):
             return False
-        return not other.variant or not self.variant or other.variant <= self.variant
+        newest = self.variant or _UNNAMED_VARIANTS.get(self.architecture, "")
+        return not other.variant or not newest or other.variant <= newest
 
 
 def _spellings() -> dict[str, Platform]:
@@ -118,8 +122,8 @@ def parse(name: str) -> Platform:
     if platform is None:
         near = difflib.get_close_matches(spelling, _SPELLINGS, n=3, cutoff=0.5) or ["armhf", "arm64", "riscv64"]
         raise CrossbuildError(
-            f"Unknown platform {name!r}. The nearest known names are {', '.join(near)}; "
-            f"any of linux/{{{','.join(sorted(_BY_DOCKER_NAME))}}} is understood, and the names Debian, QEMU and uname use."
+            f"Unknown platform {name!r}. The nearest known names are {', '.join(near)}; any of"
+            f" linux/{{{','.join(sorted(_BY_DOCKER_NAME))}}} is understood, and the names Debian, QEMU and uname use."
         )
     return platform
 
@@ -145,7 +149,11 @@ def architectures(platforms: Iterable[Platform]) -> list[Architecture]:
 
 def host() -> Platform:
     """The platform of the running kernel."""
-    return parse(os.uname().machine)
+    machine = os.uname().machine
+    # The one machine whose byte order uname does not tell. Docker's "mips64" is big-endian.
+    if machine in ("mips", "mips64") and sys.byteorder == "little":
+        machine += "el"
+    return parse(machine)
 
 
 # What a kernel may run besides its own architecture without help. QEMU's binfmt script never registers these
