@@ -5,7 +5,8 @@
 # make site      turn the hosts of INVENTORY (this host) into builders
 # make verify    prove by execution what they can build
 # make teardown  take away what site added
-# make test      every check; each also runs by its own name, see CHECKS; make integration TARGETS='binfmt ...'
+# make test      every check; each also runs by its own name, see CHECKS, and takes ARGS, as in
+#                make integration ARGS=origin
 # make clean     remove what these made in the checkout
 
 SHELL := bash
@@ -70,13 +71,13 @@ changelog:
 	antsibull-changelog lint
 
 unit:
-	pytest
+	pytest $(ARGS)
 
 sanity:
-	python tests/ansible_test.py sanity
+	python tests/ansible_test.py sanity $(ARGS)
 
 integration:
-	tests/lab/lab -- python tests/ansible_test.py integration $(TARGETS)
+	tests/lab/lab -- python tests/ansible_test.py integration $(ARGS)
 
 # These make a user namespace with a binfmt_misc table for each test, and need only the emulators.
 probe: .cache/qemu/usr/bin

@@ -24,8 +24,9 @@ touch "$log/start"
 
 run check site ARGS=--check
 grep --quiet 'changed=[1-9]' "$log/check" || stop "in check mode, a fresh host has nothing to change"
-# Ansible's own temporary files and this checkout with its virtual environment aside.
-find / -xdev -newer "$log/start" -not -type d -not -path "$PWD/*" -not -path "$HOME/.ansible/*" >"$log/written"
+# What Ansible keeps for itself aside, and this checkout with its virtual environment.
+find /run/lab/written -cnewer "$log/start" -not -type d -printf '/%P\n' |
+    grep --invert-match --extended-regexp "^($PWD|$HOME/\.ansible)/" >"$log/written" || true
 [ ! -s "$log/written" ] || stop "check mode wrote $(cat "$log/written")"
 
 run first site

@@ -30,7 +30,7 @@ def main(names: list[str]) -> int:
 
 
 def check(name: str) -> tuple[str, int, str, float]:
-    print(f"=== {name}: started", flush=True)
+    print(f"=== {name}: started\n", end="", flush=True)  # in one piece: threads
     start = time.monotonic()
     # A make of its own, not a part of the one that runs this: no job server, no flags of it.
     environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -46,8 +47,9 @@ def keep_packages(package_cache: Path) -> None:
     """What apt downloaded in the copy serves the next one."""
     for package in ARCHIVES.with_suffix(".upper").glob("*.deb"):
         if package.is_file():
-            shutil.copyfile(package, package_cache / "partial" / package.name)
-            (package_cache / "partial" / package.name).rename(package_cache / package.name)
+            unfinished = package_cache / "partial" / f"{package.name}.{os.getpid()}"
+            shutil.copyfile(package, unfinished)
+            unfinished.rename(package_cache / package.name)
 
 
 def enter(checkout: Path, kept: list[Path], groups: cgroups.Groups, binfmt: bool) -> None:
@@ -62,6 +64,7 @@ def enter(checkout: Path, kept: list[Path], groups: cgroups.Groups, binfmt: bool
     for name, mode in VOLATILE.items():
         tmpfs(ROOT / name, mode)
     (ROOT / "run/lock").mkdir(mode=0o1777)
+    bind(COPY.with_suffix(".upper"), ROOT / "run/lab/written")
     bind(COPY / checkout.relative_to("/"), ROOT / checkout.relative_to("/"))  # it may lie below /tmp
     for path in kept:
         bind(path, ROOT / path.relative_to("/"))
@@ -94,7 +97,7 @@ def devices(target: Path) -> None:
 def packages() -> None:
     """Keep what apt downloads; container images are set up to delete it."""
     configuration = ROOT / "etc/apt/apt.conf.d"
-    (configuration / "docker-clean").unlink(missing_ok=True)
+    (configuration / "docker-clean").write_text("")
     (configuration / "99lab").write_text('APT::Keep-Downloaded-Packages "true";\n')
     bind(ARCHIVES, ROOT / "var/cache/apt/archives")
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -68,8 +69,11 @@ def fetch(directory: Path) -> Slirp:
         return Slirp(Path(installed), None)
     root = directory / "root"
     slirp = Slirp(root / "usr/bin/slirp4netns", root / f"usr/lib/{os.uname().machine}-linux-gnu")
-    if not slirp.program.exists():
-        unpack(directory, root)
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:  # laboratories may start side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not slirp.program.exists():
+            unpack(directory, root)
     return slirp
 
 
