@@ -14,7 +14,10 @@ from ._dockerfile import Dockerfile
 from ._errors import CrossbuildError
 
 _STEP = re.compile(r"^Step (\d+)/\d+ : (.*)")
+_OF_THE_ENGINE = re.compile(r"^( ---> |Removing intermediate container [0-9a-f]+$)")
 _TAIL = 20
+# The engine puts what a step wrote to its standard error in red.
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # How an emulator that crashes looks from outside: its own words, or the status of a program killed by SIGILL, SIGABRT
 # or SIGSEGV (128 + signal).
 _CRASH_WORDS = "qemu: uncaught target signal"
@@ -45,13 +48,13 @@ class BuildLog:
         return self.image_id
 
     def _take(self, text: str) -> None:
-        *lines, self._partial = (self._partial + text).split("\n")
+        *lines, self._partial = (self._partial + _COLOUR.sub("", text)).split("\n")
         for line in lines:
             found = _STEP.match(line)
             if found:
                 self.step, self.instruction = int(found.group(1)), found.group(2)
                 self._output.clear()
-            elif line.strip() and not line.startswith(" ---> "):
+            elif line.strip() and not _OF_THE_ENGINE.match(line):
                 self._output.append(line.rstrip())
 
     def where(self) -> str:
