@@ -61,6 +61,7 @@ $(CHECKS) $(LINTERS): export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 lint: $(LINTERS)
 ruff:
 	ruff check .
+	ruff format --check .
 mypy:
 	cd $(COLLECTIONS) && mypy --config-file $(CURDIR)/pyproject.toml \
 	    -p ansible_collections.trusted.crossbuild.plugins.module_utils
@@ -84,9 +85,10 @@ probe: .cache/qemu/usr/bin
 	CROSSBUILD_QEMU_DIR=$(CURDIR)/$< pytest tests/integration/probe
 
 .cache/qemu/usr/bin:
+	rm -rf .cache/qemu
 	tests/lab/lab --keep .cache/qemu -- bash -euo pipefail -c \
-	    'apt-get -qq update; apt-get -qq --download-only --yes install qemu-user-static; \
-	    dpkg-deb --extract /var/cache/apt/archives/qemu-user-static_*.deb .cache/qemu'
+	    'apt-get -qq update; (cd /var/tmp && apt-get -qq download qemu-user-static); \
+	    dpkg-deb --extract /var/tmp/qemu-user-static_*.deb .cache/qemu/new; mv .cache/qemu/new/usr .cache/qemu'
 
 acceptance:
 	tests/lab/lab -- tests/acceptance.sh

@@ -36,7 +36,7 @@ def check(name: str) -> tuple[str, int, str, float]:
     environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     environment |= {"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1"}
     done = subprocess.run(
-        ["make", "--no-print-directory", name],
+        ["make", "--no-print-directory", "--keep-going", name],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
