@@ -161,12 +161,13 @@ def _split(line: str, escape: str) -> tuple[str, tuple[str, ...], str]:
     keyword, *rest = BLANKS.split(line.strip(SPACES), 1)
     flags: list[str] = []
     # BuildKit takes each byte of a flag for a character, so it garbles what is not ASCII.
-    text = "".join(rest).encode("utf-8", "surrogateescape").decode("latin-1")
-    while text.lstrip(_BYTE_SPACES).startswith("--"):
-        flag, text = _flag(text.lstrip(_BYTE_SPACES), escape)
+    text = "".join(rest).encode("utf-8", "surrogateescape").decode("latin-1").lstrip(_BYTE_SPACES)
+    while text.startswith("--"):
+        flag, text = _flag(text, escape)
         if flag == "--":
             break
         flags.append(flag)
+        text = text.lstrip(_BYTE_SPACES)
     return keyword.upper(), tuple(flags), text.encode("latin-1").decode("utf-8", "surrogateescape").strip(SPACES)
 
 

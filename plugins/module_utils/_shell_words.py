@@ -43,9 +43,13 @@ def raw_words(text: str) -> list[str]:
 
 
 def quoted_words(text: str, escape: str) -> list[str]:
-    """The words of ``text`` with their quotes and escapes, by which they may hold spaces; an open quote is no error."""
-    pair = re.escape(escape) + r"(?:.|\Z)"
-    return re.findall(rf"(?:'[^']*(?:'|\Z)|\"(?:{pair}|[^\"])*(?:\"|\Z)|{pair}|[^{SPACES}'\"])+", text)
+    """The words of ``text`` with their quotes and escapes, by which they may hold spaces.
+
+    An open quote is no error, and an escape at the very end is dropped.
+    """
+    mark = re.escape(escape)
+    double = rf"\"(?:{mark}.|[^\"{mark}])*(?:\"|(?={mark}?\Z))"
+    return re.findall(rf"(?:'[^']*(?:'|\Z)|{double}|{mark}.|[^{SPACES}'\"{mark}])+", text)
 
 
 def _words(text: str, raw: bool) -> list[str]:
