@@ -74,7 +74,7 @@ def parse_kernel_text(name: str, text: str, registered_ns: int = 0) -> Entry:
     fields: dict[str, str] = {}
     # Only a newline ends a line, and blanks at its end belong to the path or the extension.
     for line in text.split("\n"):
-        key, _, value = line.partition(" ")
+        key, _blank, value = line.partition(" ")
         fields[key.rstrip(":")] = value
     return Entry(
         name=name,

@@ -44,7 +44,9 @@ class BuildLog:
                 self.image_id = event["aux"]["ID"]
             self._take(event.get("stream", ""))
         if not self.image_id:
-            raise CrossbuildError(f"The engine ended the build without an image and without an error, at {self.where()}.")
+            raise CrossbuildError(
+                f"The engine ended the build without an image and without an error, at {self.where()}."
+            )
         return self.image_id
 
     def _take(self, text: str) -> None:
@@ -71,9 +73,8 @@ class BuildLog:
         message = f"The build failed at {self.where()}: {str(event['error']).strip()}"
         if crashed:
             signal = f" ({_CRASH_STATUS[status]})" if status in _CRASH_STATUS else ""
-            message += (
-                f"\nThe emulator, or the program it ran, crashed{signal}. Run the step by itself to see which; a newer QEMU may help."
-            )
+            message += f"\nThe emulator, or the program it ran, crashed{signal}. Run the step by itself to see which;"
+                " a newer QEMU may help."
         elif "exec format error" in message + " ".join(output):
             message += (
                 "\nThis host cannot execute programs of that platform: register its emulator with trusted.crossbuild.binfmt,"

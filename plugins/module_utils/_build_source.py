@@ -31,7 +31,7 @@ class Source:
     extra: dict[str, bytes]
 
     def stream(self) -> Any:
-        context = self.context or Context(os.devnull, lambda *_: (True, False))
+        context = self.context or Context(os.devnull, lambda *_path: (True, False))
         return context.stream(self.members, self.extra)
 
 

@@ -18,10 +18,18 @@ def run(command: Sequence[str], env: dict[str, str] | None = None) -> subprocess
     environment = {**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}
     try:
         return subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
     except FileNotFoundError as exc:
-        raise CrossbuildError(f"The command {command[0]} is not on this host; it is needed for: {' '.join(command)}.") from exc
+        raise CrossbuildError(
+            f"The command {command[0]} is not on this host; it is needed for: {' '.join(command)}."
+        ) from exc
 
 
 def require(command: Sequence[str], env: dict[str, str] | None = None) -> str:

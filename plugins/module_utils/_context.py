@@ -156,7 +156,9 @@ class Context:
             if sent <= size:
                 yield chunk
         if sent != size or digest.hexdigest() != expected:
-            raise CrossbuildError(f"{full} changed while the build context was being sent. Let nothing write there, and run this again.")
+            raise CrossbuildError(
+                f"{full} changed while the build context was being sent. Let nothing write there, and run this again."
+            )
         yield _padding(size)
 
 
@@ -179,4 +181,6 @@ def _padding(size: int) -> bytes:
 
 
 def _unreadable(path: str, exc: OSError) -> CrossbuildError:
-    return CrossbuildError(f"{path} in the build context cannot be read: {exc.strerror}. Make it readable, or name it in .dockerignore.")
+    return CrossbuildError(
+        f"{path} in the build context cannot be read: {exc.strerror}. Make it readable, or name it in .dockerignore."
+    )

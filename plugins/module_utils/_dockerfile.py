@@ -18,8 +18,26 @@ from ._platform import Platform
 from ._platform import parse as parse_platform
 from ._shell_words import WordError, expand, quoted_words
 
-KEYWORDS = ("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",
-            "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR")
+KEYWORDS = (
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+)
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*\Z")
 
 
@@ -75,17 +93,22 @@ def _stages(instructions: Iterable[Instruction]) -> list[Stage]:
         if instruction.keyword not in KEYWORDS:
             near = difflib.get_close_matches(instruction.keyword, KEYWORDS, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else "known are " + ", ".join(KEYWORDS)
-            raise line_error(instruction.start, instruction.original,
-                         f"unknown instruction {instruction.keyword!r}, {hint}")
+            raise line_error(
+                instruction.start, instruction.original, f"unknown instruction {instruction.keyword!r}, {hint}"
+            )
         if instruction.keyword == "FROM":
             stages.append(_stage(len(stages), instruction))
         elif stages:
             last = stages[-1]
-            stages[-1] = Stage(last.index, last.name, last.base, last.base_platform,
-                               (*last.instructions, instruction), last.line)
+            stages[-1] = Stage(
+                last.index, last.name, last.base, last.base_platform, (*last.instructions, instruction), last.line
+            )
         elif instruction.keyword != "ARG":
-            raise line_error(instruction.start, instruction.original,
-                         f"{instruction.keyword} comes before the first FROM, where only ARG is possible")
+            raise line_error(
+                instruction.start,
+                instruction.original,
+                f"{instruction.keyword} comes before the first FROM, where only ARG is possible",
+            )
     if not stages:
         raise CrossbuildError("The Dockerfile has no FROM, expected at least one.")
     return stages
@@ -94,17 +117,26 @@ def _stages(instructions: Iterable[Instruction]) -> list[Stage]:
 def _stage(index: int, instruction: Instruction) -> Stage:
     words = BLANKS.split(instruction.value) if instruction.value else []
     if len(words) != 1 and not (len(words) == 3 and words[1].lower() == "as"):
-        raise line_error(instruction.start, instruction.original,
-                     f"FROM has {len(words)} arguments, expected FROM image or FROM image AS name")
+        raise line_error(
+            instruction.start,
+            instruction.original,
+            f"FROM has {len(words)} arguments, expected FROM image or FROM image AS name",
+        )
     # Stage names know no case.
     name = words[2].lower() if len(words) == 3 else None
     if name is not None and not _STAGE_NAME.match(name):
-        raise line_error(instruction.start, instruction.original,
-                     f"the stage name {name!r} is not possible, expected a letter, then letters, digits or any of -_.")
+        raise line_error(
+            instruction.start,
+            instruction.original,
+            f"the stage name {name!r} is not possible, expected a letter, then letters, digits or any of -_.",
+        )
     platforms = instruction.flag_values("platform")
     if len(platforms) != len(instruction.flags):
-        raise line_error(instruction.start, instruction.original,
-                     f"FROM has the flags {' '.join(instruction.flags)}, expected --platform=os/arch or none")
+        raise line_error(
+            instruction.start,
+            instruction.original,
+            f"FROM has the flags {' '.join(instruction.flags)}, expected --platform=os/arch or none",
+        )
     return Stage(index, name, words[0], platforms[0] if platforms else None, (), instruction.start)
 
 
@@ -123,10 +155,11 @@ def resolve_bases(
     Raises CrossbuildError for an unknown target, an empty or unknown platform, and a reference to a later stage.
     """
     last = _target_stage(dockerfile.stages, target)
-    resolver = _Resolver(dockerfile, _variables(dockerfile, args, target_platform, build_platform, target),
-                         target_platform)
+    resolver = _Resolver(
+        dockerfile, _variables(dockerfile, args, target_platform, build_platform, target), target_platform
+    )
     # BuildKit expands every FROM, so an error in a stage it would not build fails the build as well.
-    known = dockerfile.stages[:last.index + 1] if all_stages else dockerfile.stages
+    known = dockerfile.stages[: last.index + 1] if all_stages else dockerfile.stages
     uses = {stage.index: list(resolver.uses(stage)) for stage in known}
     needed = set(uses) if all_stages else _reachable(uses, last.index)
     # Only now, as a stage that is not needed may be for a platform that is unknown here, such as windows/amd64.
@@ -145,15 +178,25 @@ def _target_stage(stages: tuple[Stage, ...], target: str | None) -> Stage:
     raise CrossbuildError(f"The Dockerfile has no stage {target!r} to build. Its stage names: {names}.")
 
 
-def _variables(dockerfile: Dockerfile, args: Mapping[str, str], target_platform: Platform,
-               build_platform: Platform, target: str | None) -> dict[str, str]:
+def _variables(
+    dockerfile: Dockerfile,
+    args: Mapping[str, str],
+    target_platform: Platform,
+    build_platform: Platform,
+    target: str | None,
+) -> dict[str, str]:
     """The variables that FROM lines can use: the predefined ones and the ARGs before the first FROM."""
     variables = {"TARGETSTAGE": target or dockerfile.stages[-1].name or "default"}
     for prefix, platform in (("BUILD", build_platform), ("TARGET", target_platform)):
-        variables.update({
-            prefix + "PLATFORM": str(platform), prefix + "OS": platform.os, prefix + "OSVERSION": "",
-            prefix + "ARCH": platform.architecture, prefix + "VARIANT": platform.variant,
-        })
+        variables.update(
+            {
+                prefix + "PLATFORM": str(platform),
+                prefix + "OS": platform.os,
+                prefix + "OSVERSION": "",
+                prefix + "ARCH": platform.architecture,
+                prefix + "VARIANT": platform.variant,
+            }
+        )
     variables.update({name: args[name] for name in variables if name in args})
     for instruction in dockerfile.instructions:
         if instruction.keyword == "FROM":
@@ -202,9 +245,12 @@ class _Resolver:
         for instruction in stage.instructions:
             for name in _sources(instruction):
                 if "$" in name:
-                    raise line_error(instruction.start, instruction.original,
-                                 f"{name!r} has a variable, which Docker does not expand here; "
-                                 "expected a stage or an image: name a stage with FROM and use that")
+                    raise line_error(
+                        instruction.start,
+                        instruction.original,
+                        f"{name!r} has a variable, which Docker does not expand here; "
+                        "expected a stage or an image: name a stage with FROM and use that",
+                    )
                 source = self.stage_named(name, instruction)
                 if source is None:
                     # BuildKit takes these for the target platform, whatever the platform of the stage.
@@ -212,20 +258,30 @@ class _Resolver:
                 elif source.index < stage.index:
                     yield source
                 else:
-                    raise line_error(instruction.start, instruction.original,
-                                 f"stage {name!r} begins in line {source.line}, expected an earlier stage")
+                    raise line_error(
+                        instruction.start,
+                        instruction.original,
+                        f"stage {name!r} begins in line {source.line}, expected an earlier stage",
+                    )
 
     def start(self, stage: Stage) -> Iterator[_Image | Stage]:
         source = _source(self.dockerfile, stage.line)
         name = _expanded(stage.base, self.variables, self.dockerfile, stage.line)
         if not name:
-            raise line_error(stage.line, source, f"the image {stage.base!r} expands to nothing; "
-                             "expected a value, give the build argument or a default")
+            raise line_error(
+                stage.line,
+                source,
+                f"the image {stage.base!r} expands to nothing; expected a value, give the build argument or a default",
+            )
         platform = _expanded(stage.base_platform or "", self.variables, self.dockerfile, stage.line)
         if stage.base_platform and not platform:
-            raise line_error(stage.line, source, f"the platform {stage.base_platform!r} expands to nothing; "
-                             "expected a value, give the build argument or a default")
-        earlier = [other for other in self.dockerfile.stages[:stage.index] if other.name == name.lower()]
+            raise line_error(
+                stage.line,
+                source,
+                f"the platform {stage.base_platform!r} expands to nothing; "
+                "expected a value, give the build argument or a default",
+            )
+        earlier = [other for other in self.dockerfile.stages[: stage.index] if other.name == name.lower()]
         if earlier:
             yield earlier[-1]
         else:
@@ -243,8 +299,11 @@ class _Resolver:
         # Only COPY can count stages, a mount takes a number for the name of an image.
         if instruction.keyword == "COPY" and re.match(r"[+-]?[0-9]+\Z", name):
             if not 0 <= int(name) < len(stages):
-                raise line_error(instruction.start, instruction.original,
-                             f"there is no stage {name}, expected 0 to {len(stages) - 1}")
+                raise line_error(
+                    instruction.start,
+                    instruction.original,
+                    f"there is no stage {name}, expected 0 to {len(stages) - 1}",
+                )
             return stages[int(name)]
         return next((stage for stage in reversed(stages) if stage.name == name.lower()), None)
 

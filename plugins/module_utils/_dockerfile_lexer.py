@@ -54,7 +54,7 @@ class Instruction:
     def flag_values(self, name: str) -> list[str]:
         """The values of all ``--name=value`` flags."""
         prefix = f"--{name}="
-        return [flag[len(prefix):] for flag in self.flags if flag.startswith(prefix)]
+        return [flag[len(prefix) :] for flag in self.flags if flag.startswith(prefix)]
 
 
 @dataclass(frozen=True)
@@ -130,19 +130,19 @@ class _Lexer:
             heredocs = tuple(self.heredoc(*word) for word in words)
         except ValueError as error:
             raise line_error(start, self.lines[start - 1], str(error)) from error
-        original = "".join(self.lines[start - 1:self.count])
+        original = "".join(self.lines[start - 1 : self.count])
         return Instruction(keyword, value, flags, start, self.count, heredocs, original, is_json)
 
     def joined(self, line: str) -> str:
         """``line`` and the lines it continues on; comments and empty lines between them do not end it."""
         match = self.continuation.search(line)
-        whole = line[:match.start()] if match else line
+        whole = line[: match.start()] if match else line
         while match and self.count < len(self.lines):
             line = self.read().rstrip("\r\n")
             stripped = line.lstrip(SPACES)
             if stripped and not stripped.startswith("#"):
                 match = self.continuation.search(line)
-                whole += line[:match.start()] if match else line
+                whole += line[: match.start()] if match else line
         return whole
 
     def heredoc(self, name: str, strip: bool, expand_body: bool) -> Heredoc:
@@ -178,7 +178,7 @@ def _flag(text: str, escape: str) -> tuple[str, str]:
         char = text[at]
         if char == escape:
             at += 1
-            word += text[at:at + 1]
+            word += text[at : at + 1]
         elif char == quote:
             quote = ""
         elif not quote and char in "'\"":
@@ -208,7 +208,8 @@ def _check_arguments(keyword: str, value: str, escape: str) -> bool:
 
 def _is_json_list(value: str) -> bool:
     try:
-        items = json.loads(value, parse_constant=_no_constant) if value.lstrip(SPACES).startswith("[") else None
+        text = value.lstrip(SPACES)
+        items = json.loads(text, parse_constant=_no_constant) if text.startswith("[") else None
     except (ValueError, RecursionError):
         return False
     if items is None:

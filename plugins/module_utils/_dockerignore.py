@@ -133,7 +133,7 @@ def _pattern(written: str, line: int) -> Pattern:
 def _cleaned(text: str) -> str:
     """The shortest form relative to the context, with its ``!``. What is cleaned twice here is cleaned twice there."""
     mark = "!" if text.startswith("!") else ""
-    text = text[len(mark):].strip(SPACES)
+    text = text[len(mark) :].strip(SPACES)
     if text:
         text = _shortest(text)
         text = text[1:] if len(text) > 1 and text.startswith("/") else text
@@ -148,7 +148,7 @@ def _shortest(path: str) -> str:
 def _without_trailing_glob(text: str) -> str:
     for glob in ("/**", "/*"):
         if text.endswith(glob):
-            text = text[:-len(glob)]
+            text = text[: -len(glob)]
     return text
 
 

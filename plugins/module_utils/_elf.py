@@ -86,8 +86,25 @@ def _parse(data: bytes) -> tuple[ElfHeader, _SegmentTable] | None:
     bits = _BITS[data[4]]
     if len(data) < _HEADER_SIZE[bits]:
         return None
-    (_magic, _class, order, _version, osabi, _abiversion, kind, machine, _, _entry, table, _sections, flags,
-     _size, entry_size, count, _, _, _) = struct.unpack_from(_BYTE_ORDERS[data[5]] + _FILE_HEADER[bits], data)
+    (
+        _magic,
+        _class,
+        order,
+        _version,
+        osabi,
+        _abiversion,
+        kind,
+        machine,
+        _format,
+        _entry,
+        table,
+        _sections,
+        flags,
+        _size,
+        entry_size,
+        count,
+        *_rest,
+    ) = struct.unpack_from(_BYTE_ORDERS[data[5]] + _FILE_HEADER[bits], data)
     return ElfHeader(bits, order == 2, osabi, kind, machine, flags), _SegmentTable(table, entry_size, count)
 
 
@@ -232,9 +249,25 @@ def probe_program(arch: Architecture) -> bytes:
     start = _HEADER_SIZE[arch.bits] + 2 * _SEGMENT_SIZE[arch.bits]
     header = struct.pack(
         order + _FILE_HEADER[arch.bits],
-        _MAGIC, arch.bits // 32, 2 if arch.big_endian else 1, 1, 0, 0,
-        _ET_EXEC, arch.elf_machine, 1, _PROBE_ADDRESS + start, _HEADER_SIZE[arch.bits], 0,
-        _PROBE_FLAGS.get(arch.qemu, 0), _HEADER_SIZE[arch.bits], _SEGMENT_SIZE[arch.bits], 2, 0, 0, 0,
+        _MAGIC,
+        arch.bits // 32,
+        2 if arch.big_endian else 1,
+        1,
+        0,
+        0,
+        _ET_EXEC,
+        arch.elf_machine,
+        1,
+        _PROBE_ADDRESS + start,
+        _HEADER_SIZE[arch.bits],
+        0,
+        _PROBE_FLAGS.get(arch.qemu, 0),
+        _HEADER_SIZE[arch.bits],
+        _SEGMENT_SIZE[arch.bits],
+        2,
+        0,
+        0,
+        0,
     )
     whole = start + len(code)
     # Without PT_GNU_STACK the kernel makes the stack executable, which SELinux may refuse.
@@ -330,15 +363,15 @@ PROBE_CODE = {
         "02000044"  # sc
     ),
     "s390x": bytes.fromhex(
-        "a7290001"      # lghi %r2, 1
+        "a7290001"  # lghi %r2, 1
         "e330f0080004"  # lg %r3, 8(%r15)
-        "a7490005"      # lghi %r4, 5
-        "0a04"          # svc 4
-        "0ac7"          # svc 199
-        "b9040062"      # lgr %r6, %r2
-        "0ac9"          # svc 201
-        "b9820026"      # xgr %r2, %r6
-        "0a01"          # svc 1
+        "a7490005"  # lghi %r4, 5
+        "0a04"  # svc 4
+        "0ac7"  # svc 199
+        "b9040062"  # lgr %r6, %r2
+        "0ac9"  # svc 201
+        "b9820026"  # xgr %r2, %r6
+        "0a01"  # svc 1
     ),
     "mips64el": bytes.fromhex(
         "0800a5df"  # ld $a1, 8($sp)
@@ -386,44 +419,44 @@ PROBE_CODE = {
         "00002b00"  # syscall 0
     ),
     "i386": bytes.fromhex(
-        "6a04"        # push $4
-        "58"          # pop %eax
-        "6a01"        # push $1
-        "5b"          # pop %ebx
-        "8b4c2404"    # mov 4(%esp), %ecx
-        "6a05"        # push $5
-        "5a"          # pop %edx
-        "cd80"        # int $0x80
+        "6a04"  # push $4
+        "58"  # pop %eax
+        "6a01"  # push $1
+        "5b"  # pop %ebx
+        "8b4c2404"  # mov 4(%esp), %ecx
+        "6a05"  # push $5
+        "5a"  # pop %edx
+        "cd80"  # int $0x80
         "b8c7000000"  # mov $199, %eax
-        "cd80"        # int $0x80
-        "93"          # xchg %eax, %ebx
+        "cd80"  # int $0x80
+        "93"  # xchg %eax, %ebx
         "b8c9000000"  # mov $201, %eax
-        "cd80"        # int $0x80
-        "31c3"        # xor %eax, %ebx
-        "6a01"        # push $1
-        "58"          # pop %eax
-        "cd80"        # int $0x80
+        "cd80"  # int $0x80
+        "31c3"  # xor %eax, %ebx
+        "6a01"  # push $1
+        "58"  # pop %eax
+        "cd80"  # int $0x80
     ),
     "x86_64": bytes.fromhex(
-        "6a01"        # push $1
-        "58"          # pop %rax
-        "6a01"        # push $1
-        "5f"          # pop %rdi
+        "6a01"  # push $1
+        "58"  # pop %rax
+        "6a01"  # push $1
+        "5f"  # pop %rdi
         "488b742408"  # mov 8(%rsp), %rsi
-        "6a05"        # push $5
-        "5a"          # pop %rdx
-        "0f05"        # syscall
-        "6a66"        # push $102
-        "58"          # pop %rax
-        "0f05"        # syscall
-        "93"          # xchg %eax, %ebx
-        "6a6b"        # push $107
-        "58"          # pop %rax
-        "0f05"        # syscall
-        "31d8"        # xor %ebx, %eax
-        "97"          # xchg %eax, %edi
-        "6a3c"        # push $60
-        "58"          # pop %rax
-        "0f05"        # syscall
+        "6a05"  # push $5
+        "5a"  # pop %rdx
+        "0f05"  # syscall
+        "6a66"  # push $102
+        "58"  # pop %rax
+        "0f05"  # syscall
+        "93"  # xchg %eax, %ebx
+        "6a6b"  # push $107
+        "58"  # pop %rax
+        "0f05"  # syscall
+        "31d8"  # xor %ebx, %eax
+        "97"  # xchg %eax, %edi
+        "6a3c"  # push $60
+        "58"  # pop %rax
+        "0f05"  # syscall
     ),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import tarfile
 from dataclasses import dataclass
-from typing import Any, Iterator
+from typing import IO, Any, Iterator, cast
 
 from ._engine_socket import require_recent
 from ._errors import CrossbuildError
@@ -70,7 +70,10 @@ class SdkEngine:
         self.host = connection["docker_host"]
         try:
             self._client = docker.APIClient(
-                base_url=self.host, version="auto", timeout=_SILENCE, tls=_tls(connection) if connection["tls"] else False
+                base_url=self.host,
+                version="auto",
+                timeout=_SILENCE,
+                tls=_tls(connection) if connection["tls"] else False,
             )
             require_recent(self._client.version()["Version"])
         except docker.errors.DockerException as exc:
@@ -124,11 +127,16 @@ class SdkEngine:
         """Every file of an image with the beginning of its content. Starts nothing."""
         container = self._client.create_container(image_id, command=["never-started"])["Id"]
         try:
-            with tarfile.open(fileobj=_Reader(self._client.export(container)), mode="r|") as archive:
+            chunks = cast("IO[bytes]", _Reader(self._client.export(container)))
+            with tarfile.open(fileobj=chunks, mode="r|") as archive:
                 for info in archive:
                     content = archive.extractfile(info) if info.isreg() and info.mode & 0o111 else None
-                    head = content.read(HEADER_SIZE) if content else b""
-                    yield ImageFile("/" + info.name.strip("/"), info.linkname if info.issym() else "", head, info.islnk() and info.linkname or "")
+                    yield ImageFile(
+                        path="/" + info.name.strip("/"),
+                        target=info.linkname if info.issym() else "",
+                        head=content.read(HEADER_SIZE) if content else b"",
+                        same_as=info.linkname if info.islnk() else "",
+                    )
         finally:
             self._client.remove_container(container, v=True)
 

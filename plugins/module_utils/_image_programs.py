@@ -64,7 +64,9 @@ def examine(files: Iterable[ImageFile], command: list[str], platform: Platform) 
         if path in fits and not fits[path]:
             return Findings(matching, foreign, f"its program {path} is for {_words(programs[path])}")
     if foreign and not any(fits.values()):
-        return Findings(matching, foreign, f"its programs, such as {foreign[0]}, are for {_words(programs[foreign[0]])}")
+        return Findings(
+            matching, foreign, f"its programs, such as {foreign[0]}, are for {_words(programs[foreign[0]])}"
+        )
     return Findings(matching, foreign, "")
 
 

@@ -28,9 +28,7 @@ class Apt:
         listing = require(["dpkg-query", "-W", "-f", "${binary:Package}\t${Version}\t${db:Status-Status}\n"])
         rows = (line.split("\t") for line in listing.splitlines())
         native = ":" + self.architecture()
-        return {
-            _without(name, native): version for name, version, status in rows if status == "installed"
-        }
+        return {_without(name, native): version for name, version, status in rows if status == "installed"}
 
     def architecture(self) -> str:
         return require(["dpkg", "--print-architecture"]).strip()
@@ -92,7 +90,7 @@ def os_release() -> dict[str, str]:
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:
                 pairs = (line.strip().partition("=") for line in file if "=" in line)
-                return {key: value.strip("\"'") for key, _, value in pairs}
+                return {key: value.strip("\"'") for key, _equals, value in pairs}
     return {}
 
 

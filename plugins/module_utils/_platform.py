@@ -37,10 +37,27 @@ class Architecture:
 # Adding an architecture is adding a row here, and its probe program to _elf.PROBE_CODE.
 ARCHITECTURES = (
     Architecture(
-        "arm", "arm", 32, False, 40, {"v7": "armhf", "v5": "armel"},
-        {"armv8l": "v7", "armv7l": "v7", "armv7": "v7", "arm32v7": "v7", "armv6l": "v6", "armv6": "v6", "arm32v6": "v6",
-         "armv5tel": "v5", "armv5tejl": "v5", "armv5": "v5", "arm32v5": "v5"},
-        ("v5", "v6", "v7"), "v7",
+        "arm",
+        "arm",
+        32,
+        False,
+        40,
+        {"v7": "armhf", "v5": "armel"},
+        {
+            "armv8l": "v7",
+            "armv7l": "v7",
+            "armv7": "v7",
+            "arm32v7": "v7",
+            "armv6l": "v6",
+            "armv6": "v6",
+            "arm32v6": "v6",
+            "armv5tel": "v5",
+            "armv5tejl": "v5",
+            "armv5": "v5",
+            "arm32v5": "v5",
+        },
+        ("v5", "v6", "v7"),
+        "v7",
     ),
     Architecture("aarch64", "arm64", 64, False, 183, {"": "arm64"}, {"arm64v8": ""}, ("v8",)),
     Architecture("riscv64", "riscv64", 64, False, 243, {"": "riscv64"}, {}),
@@ -96,9 +113,7 @@ def _spellings() -> dict[str, Platform]:
         names[arch.docker] = names[arch.qemu] = default
         for variant in arch.variants:
             # Docker normalises arm64/v8 to arm64, as v8 is the only one.
-            names[arch.docker + "/" + variant] = (
-                default if arch.docker == "arm64" else Platform(arch.docker, variant)
-            )
+            names[arch.docker + "/" + variant] = default if arch.docker == "arm64" else Platform(arch.docker, variant)
         for variant, debian in arch.debian.items():
             names[debian] = Platform(arch.docker, variant)
         for alias, variant in arch.aliases.items():

@@ -223,8 +223,15 @@ class _Probe:
                 # Nothing of the environment, as QEMU takes options from it. close_fds would have the child read /proc,
                 # which a chroot does not have, and else try every number up to a limit that may be a thousand million.
                 self.process = subprocess.Popen(
-                    [_NAME], executable=self.program, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env={},
-                    close_fds=False, start_new_session=True, preexec_fn=self._prepare,
+                    [_NAME],
+                    executable=self.program,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    env={},
+                    close_fds=False,
+                    start_new_session=True,
+                    preexec_fn=self._prepare,
                 )
             except OSError as error:
                 self.outcome = self.outcome._replace(error=error.errno or errno.EIO)

@@ -10,8 +10,10 @@ import re
 from typing import Mapping
 
 # What Go calls a space. Python's str.isspace() adds the separators 0x1c to 0x1f, so it cannot stand in for this.
-SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" \
-         "\u2028\u2029\u202f\u205f\u3000"
+SPACES = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 
 _SPECIAL_PARAMETERS = "@*#?-$!"
 
@@ -73,7 +75,7 @@ class _Reader:
         self.words: list[str] = []
 
     def peek(self) -> str:
-        return self.text[self.at:self.at + 1]
+        return self.text[self.at : self.at + 1]
 
     def take(self) -> str:
         char = self.peek()
@@ -150,7 +152,7 @@ class _Reader:
         end = self.text.find("'", self.at)
         if end < 0:
             raise WordError("a single quote is never closed")
-        content, self.at = self.text[self.at:end], end + 1
+        content, self.at = self.text[self.at : end], end + 1
         return f"'{content}'" if self.raw_quotes else content
 
     def double_quoted(self) -> str:

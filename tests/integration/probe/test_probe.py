@@ -171,9 +171,7 @@ def test_the_interpreter_is_gone(prove: Callable[..., Proof], tmp_path: pathlib.
     assert (proof.runs, proof.isolated, proof.reason) == (False, False, Reason.INTERPRETER_MISSING)
 
 
-def test_a_fixed_interpreter_works_after_its_file_is_gone(
-    qemu: Callable[[str], str], tmp_path: pathlib.Path
-) -> None:
+def test_a_fixed_interpreter_works_after_its_file_is_gone(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
     copy = tmp_path / "emulator"
     shutil.copy(qemu("arm"), copy)
     (tmp_path / "binfmt_misc").mkdir()
@@ -339,7 +337,7 @@ def test_every_architecture_is_executed(qemu: Callable[[str], str], tmp_path: pa
         for platform in platforms:
             if platform.architecture not in NATIVE:
                 instance.register(platform.architecture, qemu(platform.arch.qemu), "PF")
-        return [timed() for _ in range(3)]
+        return [timed() for _turn in range(3)]
 
     # The best of three, as the machine may be busy with something else.
     seconds, proofs = min(privately(work, tmp_path / "binfmt_misc"), key=lambda run: run[0])

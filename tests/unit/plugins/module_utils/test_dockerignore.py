@@ -55,51 +55,81 @@ def test_the_first_path_may_be_deep():
     assert patterns.leave_out("nm/p/README.md", False) == (False, False)
 
 
-@pytest.mark.parametrize(("ignore", "path", "excluded"), [
-    # Bytes that are not UTF-8 arrive as surrogates, and are one character each.
-    (b"\xe9\n", "\udce9", True),
-    (b"\xe9*\n", "\udce9x", True),
-    (b"?\n", "\udce9", True),
-    ("é?\n".encode(), "éa", True),
-    # The oddities of the reference are part of the definition.
-    (b"a|b*\n", "ax", True),
-    (b"x{2}*\n", "xx", True),
-    (b"x{,2}*\n", "xx", False),
-    (b"a^b*\n", "a^b", False),
-    (b"[a*]\n", "a/a]", True),
-    (b"\\d?\n", "1x", True),
-    (b"[\\s]\n", " ", True),
-    (b"\\s?\n", "\tx", True),
-    (b"\\b?\n", "é", False),
-    (b"x*[0-9-]\n", "xy-", True),
-    ("\n\ufeffa*\n".encode(), "a", True),
-    (b"x*\n/!x\n", "x", False),
-    (b"//a\n", "a", True),
-    (b"***\n", "a", True),
-])
+@pytest.mark.parametrize(
+    ("ignore", "path", "excluded"),
+    [
+        # Bytes that are not UTF-8 arrive as surrogates, and are one character each.
+        (b"\xe9\n", "\udce9", True),
+        (b"\xe9*\n", "\udce9x", True),
+        (b"?\n", "\udce9", True),
+        ("é?\n".encode(), "éa", True),
+        # The oddities of the reference are part of the definition.
+        (b"a|b*\n", "ax", True),
+        (b"x{2}*\n", "xx", True),
+        (b"x{,2}*\n", "xx", False),
+        (b"a^b*\n", "a^b", False),
+        (b"[a*]\n", "a/a]", True),
+        (b"\\d?\n", "1x", True),
+        (b"[\\s]\n", " ", True),
+        (b"\\s?\n", "\tx", True),
+        (b"\\b?\n", "é", False),
+        (b"x*[0-9-]\n", "xy-", True),
+        ("\n\ufeffa*\n".encode(), "a", True),
+        (b"x*\n/!x\n", "x", False),
+        (b"//a\n", "a", True),
+        (b"***\n", "a", True),
+    ],
+)
 def test_one_pattern(ignore, path, excluded):
     assert parse(ignore).leave_out(path, False)[0] is excluded
 
 
-@pytest.mark.parametrize("pattern", [
-    "[", "[]", "[]a]", "[a-]", "[-a]", "[^]", "a[", "*[", "?*[-a]", "*x*[", "[b-a]", "\\", "*/*\\", "!", "! ", "!/",
-    "a\x01", "[[:alpha:]]", "\\Q", "\\é", "[\\b]", "[\udce9]", "{2}*",
-])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[",
+        "[]",
+        "[]a]",
+        "[a-]",
+        "[-a]",
+        "[^]",
+        "a[",
+        "*[",
+        "?*[-a]",
+        "*x*[",
+        "[b-a]",
+        "\\",
+        "*/*\\",
+        "!",
+        "! ",
+        "!/",
+        "a\x01",
+        "[[:alpha:]]",
+        "\\Q",
+        "\\é",
+        "[\\b]",
+        "[\udce9]",
+        "{2}*",
+    ],
+)
 def test_invalid_pattern_is_named_with_its_line(pattern):
     with pytest.raises(CrossbuildError, match=r"line 3: the pattern ") as caught:
         parse(b"a\n# b\n" + pattern.encode("utf-8", "surrogateescape") + b"\n")
     assert repr(pattern.strip()) in str(caught.value)
 
 
-@pytest.mark.parametrize(("ignore", "looks"), [
-    (b"d\n", False),
-    (b"d\n!d/a\n", True),
-    (b"d\n!d/**\n", True),
-    (b"d\n!e/a\n", False),
-    (b"d\n!da/a\n", False),
-    (b"d\n!*/a\n", True),
-    (b"d\n!**/a\n", True),
-])
+@pytest.mark.parametrize(
+    ("ignore", "looks"),
+    [
+        (b"d\n", False),
+        (b"d\n!d/a\n", True),
+        (b"d\n!d/**\n", True),
+        (b"d\n!e/a\n", False),
+        (b"d\n!da/a\n", False),
+        (b"d\n!*/a\n", True),
+        (b"d\n!**/a\n", True),
+    ],
+)
 def test_an_excluded_directory_is_searched_only_for_what_may_be_included_again(ignore, looks):
     assert parse(ignore).leave_out("d", True) == (True, looks)
 
@@ -144,8 +174,9 @@ def test_a_wild_name_matches_like_fnmatch(pattern, name):
     )
 
 
-ANY_LINES = st.lists(st.lists(st.sampled_from([*"ab!*?[]^-\\/.,()#é \r", "**", "a/", "/b", "!a"]), max_size=7)
-                     .map("".join), max_size=6).map("\n".join)
+ANY_LINES = st.lists(
+    st.lists(st.sampled_from([*"ab!*?[]^-\\/.,()#é \r", "**", "a/", "/b", "!a"]), max_size=7).map("".join), max_size=6
+).map("\n".join)
 
 
 @given(ANY_LINES, st.lists(PATHS, max_size=8))

@@ -46,7 +46,9 @@ def header_bytes(header: ElfHeader, segments: int = 0, segment_size: int | None 
     size = 64 if header.bits == 64 else 52
     size_of_segment = (56 if header.bits == 64 else 32) if segment_size is None else segment_size
     return (
-        b"\x7fELF" + bytes([header.bits // 32, 1 + header.big_endian, 1, header.osabi]) + bytes(8)
+        b"\x7fELF"
+        + bytes([header.bits // 32, 1 + header.big_endian, 1, header.osabi])
+        + bytes(8)
         + struct.pack(order + "HHI" + 3 * address, header.type, header.machine, 1, 0, size if segments else 0, 0)
         + struct.pack(order + "IHHHHHH", header.flags, size, size_of_segment, segments, 0, 0, 0)
     )

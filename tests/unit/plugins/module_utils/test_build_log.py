@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is made of the events of a classic build."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _dockerfile
+from ansible_collections.trusted.crossbuild.plugins.module_utils._build_log import BuildLog
+from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
+
+DOCKERFILE = _dockerfile.parse("FROM base\n\nRUN one && \\\n  two\nRUN three\n")
+STEP = "Step {0}/3 : {1}\n"
+
+
+def follow(*events: dict) -> str:
+    return BuildLog(DOCKERFILE).follow(events)
+
+
+def failure(*events: dict) -> CrossbuildError:
+    with pytest.raises(CrossbuildError) as caught:
+        follow(*events)
+    return caught.value
+
+
+def test_the_last_image_is_the_result() -> None:
+    assert (
+        follow({"stream": STEP.format(1, "FROM base")}, {"aux": {"ID": "sha256:1"}}, {"aux": {"ID": "sha256:2"}})
+        == "sha256:2"
+    )
+
+
+def test_a_failing_step_is_named_with_its_line_and_output() -> None:
+    events = [{"stream": STEP.format(2, "RUN one && two")}, {"stream": "a\nb"}, {"stream": "c\n \x1b[91mred\n\x1b[0m"}]
+    error = failure(*events, {"error": "returned a non-zero code: 7", "errorDetail": {"code": 7}})
+    assert "step 2 of 3, line 3: RUN one && two" in str(error)
+    assert error.result == {"step": 2, "output": ["a", "bc", " red"], "emulator_crashed": False}
+
+
+def test_only_the_end_of_the_failing_step_is_shown() -> None:
+    lines = "".join(f"line {number}\n" for number in range(30))
+    events = [{"stream": STEP.format(2, "RUN one")}, {"stream": "earlier\n"}, {"stream": STEP.format(3, "RUN three")}]
+    error = failure(*events, {"stream": lines}, {"error": "no"})
+    assert error.result["output"] == [f"line {number}" for number in range(10, 30)]
+
+
+def test_what_the_engine_says_itself_is_no_output() -> None:
+    events = [{"stream": STEP.format(2, "RUN one")}, {"stream": " ---> Running in 12ab\n"}]
+    error = failure(*events, {"stream": "Removing intermediate container 12ab\n"}, {"error": "no"})
+    assert error.result["output"] == []
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "crashed"),
+    [
+        ("qemu: uncaught target signal 11 (Segmentation fault) - core dumped\n", 1, True),
+        ("", 139, True),
+        ("", 132, True),
+        ("", 1, False),
+    ],
+)
+def test_a_crash_of_the_emulator_is_recognised(output: str, code: int, crashed: bool) -> None:
+    events = [{"stream": STEP.format(2, "RUN one")}, {"stream": output}]
+    error = failure(*events, {"error": "no", "errorDetail": {"code": code}})
+    assert error.result["emulator_crashed"] is crashed
+    assert ("crashed" in str(error)) is crashed
+
+
+def test_exec_format_error_comes_with_the_remedy() -> None:
+    events = [{"stream": STEP.format(2, "RUN one")}, {"stream": "exec /bin/sh: exec format error\n"}]
+    assert "trusted.crossbuild.binfmt" in str(failure(*events, {"error": "no"}))
+
+
+def test_before_the_first_step_there_is_no_line() -> None:
+    assert "sending the build context: no such thing" in str(failure({"error": "no such thing"}))
+
+
+def test_an_end_without_an_image_is_an_error() -> None:
+    assert "without an image" in str(failure({"stream": STEP.format(1, "FROM base")}))
