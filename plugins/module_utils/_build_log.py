@@ -73,8 +73,10 @@ class BuildLog:
         message = f"The build failed at {self.where()}: {str(event['error']).strip()}"
         if crashed:
             signal = f" ({_CRASH_STATUS[status]})" if status in _CRASH_STATUS else ""
-            message += f"\nThe emulator, or the program it ran, crashed{signal}. Run the step by itself to see which;"
+            message += (
+                f"\nThe emulator, or the program it ran, crashed{signal}. Run the step by itself to see which;"
                 " a newer QEMU may help."
+            )
         elif "exec format error" in message + " ".join(output):
             message += (
                 "\nThis host cannot execute programs of that platform: register its emulator with trusted.crossbuild.binfmt,"
