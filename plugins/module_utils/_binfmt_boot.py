@@ -56,6 +56,10 @@ class BootConfiguration:
                     chosen.setdefault(name, os.path.join(directory, name))
         return [chosen[name] for name in sorted(chosen)]
 
+    def source(self, entry: Entry) -> str:
+        """The file that an entry comes from."""
+        return next(path for path in reversed(self._files()) if any(found.name == entry.name for found in _read(path)))
+
     def path(self, name: str) -> str:
         """Our file for an entry. It bears the distribution's file name, so that it replaces that and adds no twin."""
         return os.path.join(self.directories[0], name + ".conf")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import subprocess
 
@@ -31,6 +32,7 @@ class BinfmtMisc:
 
     def __init__(self, path: str = MOUNT_POINT) -> None:
         self.path = path
+        self._lock: int | None = None
 
     def mounted(self) -> bool:
         """Whether entries can be read. Looking also triggers an automount, where systemd set one up."""
@@ -50,6 +52,8 @@ class BinfmtMisc:
             self.require_writable()
         elif os.geteuid() != 0:
             raise CrossbuildError(f"binfmt_misc is not mounted at {self.path}, and mounting it needs root (become: true).")
+        elif not os.path.isdir(self.path) and not self._module("--dry-run"):
+            raise self._no_mount_point()
 
     def require_writable(self) -> None:
         """Raises CrossbuildError with the reason where entries cannot be registered here."""
@@ -61,12 +65,9 @@ class BinfmtMisc:
     def mount(self) -> None:
         """Mounts the filesystem, loading its kernel module first where it is one."""
         if not os.path.isdir(self.path):
-            subprocess.run(["modprobe", "binfmt_misc"], check=False, capture_output=True)
+            self._module("--quiet")
         if not os.path.isdir(self.path):
-            raise CrossbuildError(
-                f"This kernel ({os.uname().release}) has no binfmt_misc: {self.path} does not exist and no module of that"
-                " name loads. Use a kernel with CONFIG_BINFMT_MISC."
-            )
+            raise self._no_mount_point()
         done = subprocess.run(
             ["mount", "-t", "binfmt_misc", "binfmt_misc", self.path], check=False, capture_output=True, text=True
         )
@@ -76,8 +77,38 @@ class BinfmtMisc:
                 " In a container, mount it on the container's host, or give the container CAP_SYS_ADMIN."
             )
 
+    def _module(self, option: str) -> bool:
+        """Whether modprobe did what it was asked to; without modprobe there are no modules."""
+        try:
+            return subprocess.run(["modprobe", option, "binfmt_misc"], check=False, capture_output=True).returncode == 0
+        except FileNotFoundError:
+            return False
+
+    def _no_mount_point(self) -> CrossbuildError:
+        with open("/proc/filesystems", encoding="ascii") as file:
+            supported = "binfmt_misc" in file.read().split()
+        if supported:
+            return CrossbuildError(f"The mount point {self.path} does not exist. The kernel's own is {MOUNT_POINT}.")
+        return CrossbuildError(
+            f"This kernel ({os.uname().release}) has no binfmt_misc: {self.path} does not exist and no module of that"
+            " name loads. Use a kernel with CONFIG_BINFMT_MISC."
+        )
+
+    def lock(self) -> None:
+        """Waits for other runs of this collection, and keeps them waiting until this process ends or unmounts.
+
+        The lock is on a file that only root can open, so that nobody else can hold it, and that is there anyway.
+        """
+        if self._lock is None and self.mounted() and os.access(os.path.join(self.path, "register"), os.W_OK):
+            self._lock = os.open(os.path.join(self.path, "register"), os.O_WRONLY)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+
     def unmount(self) -> None:
-        subprocess.run(["umount", self.path], check=True, capture_output=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+        # Lazily: another run may be waiting for the lock in there.
+        subprocess.run(["umount", "--lazy", self.path], check=True, capture_output=True)
 
     def entries(self) -> list[Entry]:
         """Every entry, the one registered last first: the order in which the kernel tries them."""

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from . import _emulators
 from ._added_packages import AddedPackages
+from ._binfmt_misc import BinfmtMisc
 from ._converge import Plan, Step, converge
 from ._errors import CrossbuildError
 from ._package_manager import Apt, detect
-from ._platform import Architecture, architectures, host, parse_list
+from ._platform import Architecture, architectures, host, parse_list, same_family
 from ._receipt import Receipt
 
 # Where qemu-user-static is a package, it is the one: on Debian 12 the emulators of qemu-user are dynamic. Where it is no
@@ -43,7 +45,7 @@ class Emulation:
 
     def _install(self) -> None:
         manager = detect()
-        self.added.install(manager, _packages(manager))
+        self.added.install(manager, self._packages(manager))
         for architecture in self.architectures:
             _emulators.require(architecture)
 
@@ -52,21 +54,32 @@ class Emulation:
         packages = self.added.names()
         plan = Plan(before=[f"package: {name}" for name in packages], result={"emulators": {}})
         if packages:
-            plan.steps.append(Step(f"remove {', '.join(packages)}", lambda: self.added.remove(detect())))
+            plan.steps.append(Step(f"remove {', '.join(packages)}", self._remove))
         return plan
 
+    def _remove(self) -> None:
+        misc = BinfmtMisc()
+        served = [entry for entry in misc.entries() if os.path.exists(entry.interpreter)]
+        self.added.remove(detect())
+        # By flag F a removed emulator stays in use: the kernel would run programs by a file that is no more.
+        for entry in served:
+            if not os.path.exists(entry.interpreter):
+                misc.remove(entry.name)
 
-def _packages(manager: Apt) -> tuple[str, ...]:
-    for attempt in ("with the lists as they are", "with new lists"):
-        if attempt == "with new lists":
-            manager.update()
-        for names in _PACKAGE_SETS:
-            if all(manager.available(name) for name in names):
-                return names
-    raise CrossbuildError(
-        "The package sources of this host offer no static QEMU user-mode emulators: neither qemu-user-binfmt nor"
-        " qemu-user-static. Enable the distribution's main archive (on Ubuntu: universe)."
-    )
+    def _packages(self, manager: Apt) -> tuple[str, ...]:
+        for attempt in ("with the lists as they are", "with new lists"):
+            if attempt == "with new lists":
+                manager.update()
+            for names in _PACKAGE_SETS:
+                if all(manager.available(name) for name in names):
+                    return names
+        found = [_emulators.find(architecture) for architecture in self.architectures]
+        dynamic = [f"{emulator.path} is dynamically linked, of no use in containers. " for emulator in found if emulator]
+        raise CrossbuildError(
+            f"{''.join(dynamic)}The package sources of this host offer no static QEMU user-mode emulators: neither"
+            " qemu-user-static nor qemu-user with qemu-user-binfmt. Enable the distribution's main archive"
+            " (on Ubuntu: universe)."
+        )
 
 
 def _words(emulator: _emulators.Emulator | None) -> str:
@@ -75,6 +88,6 @@ def _words(emulator: _emulators.Emulator | None) -> str:
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The module trusted.crossbuild.qemu_user_static."""
-    emulated = [platform for platform in parse_list(params["platforms"]) if platform.arch != host().arch]
+    emulated = [platform for platform in parse_list(params["platforms"]) if not same_family(platform, host())]
     emulation = Emulation(architectures(emulated))
     return converge(emulation.plan_absent if params["state"] == "absent" else emulation.plan_present, check_mode)

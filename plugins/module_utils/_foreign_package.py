@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
 import shutil
 import tempfile
 from typing import Any
@@ -23,24 +24,30 @@ from ._platform import parse
 
 # Says what was unpacked, and that the directory is this module's to replace and remove.
 _STAMP = ".trusted.crossbuild.json"
+# https://www.debian.org/doc/debian-policy/ch-controlfields.html#source; anything else could be an option of apt-get.
+_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 
 
 class ForeignPackage:
     """One package of one architecture in one directory."""
 
     def __init__(self, name: str, platform: str, dest: str) -> None:
+        if not _NAME.fullmatch(name):
+            raise CrossbuildError(f"{name!r} is no name of a Debian package: small letters, digits and '+', '-', '.'.")
         self.name = name
-        self.dest = dest.rstrip("/") or "/"
+        self.dest = os.path.abspath(dest)
         debian = parse(platform).debian
         if debian is None:
             raise CrossbuildError(f"Debian has no packages for {parse(platform)}. Those of armel (linux/arm/v5) run there.")
         self.architecture = debian
 
-    def stamp(self) -> dict[str, str] | None:
+    def stamp(self) -> dict[str, Any] | None:
         """What is unpacked in the directory; None where there is none. Raises CrossbuildError for one that is not ours."""
         try:
             with open(os.path.join(self.dest, _STAMP), encoding="utf-8") as file:
                 return dict(json.load(file))
+        except PermissionError as exc:
+            raise CrossbuildError(f"{self.dest} cannot be read: this needs root (become: true).") from exc
         except (FileNotFoundError, NotADirectoryError):
             if os.path.lexists(self.dest) and (not os.path.isdir(self.dest) or os.listdir(self.dest)):
                 raise CrossbuildError(
@@ -70,15 +77,12 @@ class ForeignPackage:
         plan = Plan(result={"version": None, "dest": self.dest})
         if stamp:
             plan.before.append(f"{self.dest}: {stamp['version']}")
-            plan.steps.append(Step(f"remove {self.dest}", self._remove))
+            plan.steps.append(Step(f"remove {self.dest}", lambda: self._remove(stamp.get("made", []))))
         return plan
 
-    def _remove(self) -> None:
+    def _remove(self, made: list[str]) -> None:
         shutil.rmtree(self.dest)
-        try:
-            os.rmdir(os.path.dirname(self.dest))
-        except OSError:
-            return  # other things are beside it
+        _remove_empty(made)
 
     def _apt(self, scratch: str) -> list[str]:
         """Options that give apt lists, a cache and a package database of its own, for one architecture."""
@@ -114,6 +118,7 @@ class ForeignPackage:
 
     def _fetch(self) -> None:
         parent = os.path.dirname(self.dest)
+        made = _missing(parent)
         os.makedirs(parent, exist_ok=True)
         scratch = tempfile.mkdtemp(dir=parent, prefix=".fetch-")
         try:
@@ -121,7 +126,8 @@ class ForeignPackage:
             fresh = os.path.join(scratch, "files")
             require(["dpkg-deb", "--extract", package, fresh])
             version = require(["dpkg-deb", "--field", package, "Version"]).strip()
-            content = {"name": self.name, "architecture": self.architecture, "version": version}
+            content: dict[str, Any] = {"name": self.name, "architecture": self.architecture, "version": version}
+            content["made"] = (self.stamp() or {}).get("made", made)
             write_file(os.path.join(fresh, _STAMP), json.dumps(content) + "\n")
             os.chmod(fresh, 0o755)
             if os.path.lexists(self.dest):
@@ -129,6 +135,7 @@ class ForeignPackage:
             os.rename(fresh, self.dest)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+            _remove_empty(made)
 
     def _download(self, scratch: str) -> str:
         options, problem = self._lists(scratch)
@@ -144,6 +151,19 @@ class ForeignPackage:
             f"The package sources of this host gave no {self.name} for {self.architecture}. Check the name, and that the"
             f" archive they point to carries that architecture. apt said: {problem or 'nothing'}"
         )
+
+
+def _missing(directory: str) -> list[str]:
+    """The directories that making this one would make, the innermost first."""
+    return [] if os.path.lexists(directory) else [directory, *_missing(os.path.dirname(directory))]
+
+
+def _remove_empty(directories: list[str]) -> None:
+    for directory in directories:
+        try:
+            os.rmdir(directory)
+        except OSError:
+            return  # something is in it
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:

@@ -24,6 +24,8 @@ def run(
         result = use_case(module.params, module.check_mode)
     except CrossbuildError as exc:
         module.fail_json(msg=str(exc), **exc.result)
+    except PermissionError as exc:
+        module.fail_json(msg=f"{exc.filename}: {exc.strerror}. This needs root (become: true).")
     for warning in result.pop("warnings", []):
         module.warn(warning)
     module.exit_json(**result)

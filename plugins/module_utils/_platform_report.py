@@ -7,21 +7,28 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
-from . import _emulators, _probe
+from . import _elf, _probe
 from ._binfmt_boot import reader
+from ._binfmt_entry import Entry
 from ._binfmt_misc import BinfmtMisc
+from ._emulators import Emulator
 from ._errors import CrossbuildError
-from ._platform import Platform, parse_list, same_family, host
+from ._platform import Platform, host, parse_list, same_family
 from ._registration import responsible
+
+# Reasons that an execution cannot tell, and the kernel's entries can. The others are those of _probe.Reason.
+DISABLED = "disabled"
+SHADOWED = "shadowed"
 
 
 def report(platforms: list[Platform], misc: BinfmtMisc) -> dict[str, Any]:
     """Per platform: what happened when a program of it was run, and the entry and emulator behind that."""
     entries = misc.entries()
     proofs = _probe.execute(platforms)
-    rows = {str(platform): _row(platform, proofs[platform], entries) for platform in platforms}
+    rows = {str(platform): _row(platform, proofs[platform], entries, misc) for platform in platforms}
     return {
         "changed": False,
         "host": {"platform": str(host()), "kernel": os.uname().release},
@@ -31,28 +38,45 @@ def report(platforms: list[Platform], misc: BinfmtMisc) -> dict[str, Any]:
     }
 
 
-def _row(platform: Platform, proof: _probe.Proof, entries: list[Any]) -> dict[str, Any]:
-    entry = responsible(entries, platform.arch)
+def _row(platform: Platform, proof: _probe.Proof, entries: list[Entry], misc: BinfmtMisc) -> dict[str, Any]:
+    entry = responsible(entries, platform.arch) if misc.enabled() else None
     works = proof.runs and proof.reason is None
-    emulator = _emulators.find(platform.arch) if entry else None
-    row: dict[str, Any] = {
-        "status": ("emulated" if entry else "native") if works else "unavailable",
+    native = entry is None and same_family(platform, host())
+    reason, explanation = (None, "") if works else _why(platform, proof, entries, misc)
+    return {
+        "status": ("native" if native else "emulated") if works else "unavailable",
         "runs": proof.runs,
         "in_containers": proof.runs and proof.isolated,
         "argv0": proof.argv0,
         "entry": {"name": entry.name, "interpreter": entry.interpreter, "flags": entry.flags} if entry else None,
-        "emulator_version": _version(emulator) if emulator else None,
-        "reason": None if works else proof.reason,
-        "explanation": "" if works else _probe.explain(proof),
+        "emulator_version": _version(platform, entry) if entry else None,
+        "reason": reason,
+        "explanation": explanation,
     }
-    if not works and not entry and same_family(platform, host()):
-        row["explanation"] += " This kernel or processor does not run it natively."
-    return row
 
 
-def _version(emulator: _emulators.Emulator) -> str | None:
+def _why(platform: Platform, proof: _probe.Proof, entries: list[Entry], misc: BinfmtMisc) -> tuple[str, str]:
+    """The reason as a word and as a sentence."""
+    seen = _probe.explain(proof)
+    matching = [entry for entry in entries if replace(entry, enabled=True).matches(_elf.probe_program(platform.arch))]
+    enabled = [entry for entry in matching if entry.enabled]
+    if matching and not misc.enabled():
+        return DISABLED, f"binfmt_misc is switched off as a whole. Switch it on: echo 1 > {misc.path}/status"
+    if matching and not enabled:
+        return DISABLED, f"The entry {matching[0].name} is disabled. Register it again (trusted.crossbuild.binfmt)."
+    if len(enabled) > 1 and {"P", "F"} <= set(enabled[1].flags):
+        first, second = enabled[0].name, enabled[1].name
+        return SHADOWED, f"The entry {first}, registered later, takes the programs from the entry {second}: {seen}"
+    if not matching and same_family(platform, host()):
+        seen += " This kernel or processor does not run it natively."
+    return str(proof.reason), seen
+
+
+def _version(platform: Platform, entry: Entry) -> str | None:
+    # The file itself: under the name of a link such as arm-binfmt-P it would not heed --version.
+    path = os.path.realpath(entry.interpreter)
     try:
-        return emulator.version()
+        return Emulator(platform.arch, path, linkage="").version()
     except CrossbuildError:
         return None  # told by the proof: an emulator that cannot say its version runs nothing
 

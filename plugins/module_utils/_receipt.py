@@ -28,6 +28,8 @@ class Receipt:
                 content = json.load(file)
         except FileNotFoundError:
             return {}
+        except PermissionError as exc:
+            raise CrossbuildError(f"{self.path} is readable for root only: this needs root (become: true).") from exc
         except ValueError as exc:
             raise CrossbuildError(
                 f"{self.path} is not JSON ({exc}). It records what was added to this host: repair it, or delete it and"

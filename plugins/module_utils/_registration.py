@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 from dataclasses import replace
+from functools import partial
 from typing import Any, Callable
 
 from . import _elf, _emulators, _probe
@@ -16,7 +18,7 @@ from ._binfmt_entry import Entry, handler, parse_register_line, register_line
 from ._binfmt_misc import BinfmtMisc
 from ._converge import Plan, Step, converge
 from ._errors import CrossbuildError
-from ._platform import Architecture, Platform, architectures, host, parse_list, same_family
+from ._platform import Architecture, Platform, architectures, host, parse, parse_list, same_family
 from ._receipt import Receipt
 
 # P: argv[0] arrives. F: the kernel opens the emulator once, so that it serves containers which do not have it.
@@ -49,11 +51,11 @@ def defects(entry: Entry, emulator: _emulators.Emulator) -> list[str]:
         found.append("flag C (credentials) is set: a setuid program of an image would run the emulator as root")
     if not os.path.exists(entry.interpreter):
         found.append(f"its interpreter {entry.interpreter} is not on this host")
-    elif not os.path.samefile(entry.interpreter, emulator.path):
-        found.append(f"its interpreter {entry.interpreter} is another file than {emulator.path}")
-    elif entry.registered_ns and os.stat(emulator.path).st_ctime_ns > entry.registered_ns:
+    elif not filecmp.cmp(entry.interpreter, emulator.path, shallow=False):
+        found.append(f"its interpreter {entry.interpreter} is another program than {emulator.path}")
+    elif entry.registered_ns and os.stat(entry.interpreter).st_ctime_ns > entry.registered_ns:
         # The kernel keeps the file open that was there at registration; nothing else tells which one that was.
-        found.append(f"{emulator.path} was replaced after the registration: the kernel still uses the old file")
+        found.append(f"{entry.interpreter} was replaced after the registration: the kernel still uses the old file")
     return found
 
 
@@ -72,17 +74,17 @@ class Registration:
         self.receipt = Receipt("binfmt")
 
     def plan_present(self, check_mode: bool) -> Plan:
-        plan = Plan(warnings=self._warnings())
-        self.misc.require_mountable()
+        self._require_usable()
+        in_kernel, at_boot = self.misc.entries(), self.boot.entries()
+        plan = Plan(warnings=self._warnings(in_kernel))
         if not self.misc.mounted():
             plan.steps.append(Step(f"mount binfmt_misc at {self.misc.path}", self._mount))
-        in_kernel, at_boot = self.misc.entries(), self.boot.entries()
         for architecture in architectures(self.platforms):
             emulator = self._emulator(architecture, plan, check_mode)
             if emulator:
                 self._compare(plan, "kernel", emulator, in_kernel, self._register)
             if emulator and self.boot_reader != "none":
-                self._compare(plan, "boot", emulator, at_boot, lambda wanted, actual: self.boot.write(wanted))
+                self._compare(plan, "boot", emulator, at_boot, self._write_boot)
         plan.result = {
             "entries": {arch.qemu: _describe(responsible(in_kernel, arch)) for arch in architectures(self.platforms)},
             "native": [str(platform) for platform in self.native],
@@ -90,9 +92,18 @@ class Registration:
         }
         return plan
 
+    def _require_usable(self) -> None:
+        self.misc.require_mountable()
+        if self.misc.mounted() and not self.misc.enabled():
+            raise CrossbuildError(
+                f"binfmt_misc is switched off as a whole: {self.misc.path}/status says 'disabled', so that no entry of"
+                f" anybody works. If that should not be, switch it on: echo 1 > {self.misc.path}/status"
+            )
+
     def _emulator(self, architecture: Architecture, plan: Plan, check_mode: bool) -> _emulators.Emulator | None:
         """The emulator to register. In check mode one that an earlier task would have installed may still be missing."""
-        if check_mode and _emulators.find(architecture) is None:
+        found = _emulators.find(architecture)
+        if check_mode and not (found and found.usable):
             name = entry_name(architecture)
             plan.steps.append(Step(f"register {name} once its emulator is installed", lambda: None))
             return None
@@ -116,22 +127,40 @@ class Registration:
         if converged:
             return
         if actual and foreign:
-            self._require_replaceable(actual, wrong)
+            self._require_replaceable(actual, where, wrong)
+        if where == "boot":
+            self._require_effective(wanted, actual, wrong)
         plan.steps.append(
             Step(f"{where}: register {wanted.name} ({'; '.join(wrong)})", lambda: repair(wanted, actual))
         )
 
-    def _require_replaceable(self, entry: Entry, wrong: list[str]) -> None:
+    def _require_replaceable(self, entry: Entry, where: str, wrong: list[str]) -> None:
         if self.conflict == "replace":
             return
+        origin = self.boot.source(entry) if where == "boot" else self.misc.path
         raise CrossbuildError(
-            f"The entry {entry.name}, which this collection did not make, handles the programs of a platform you ask for,"
-            f" and {'; '.join(wrong)}. Remove it where it comes from, or say conflict: replace (it goes) or"
+            f"The entry {entry.name} in {origin}, which this collection did not make, handles the programs of a platform"
+            f" you ask for, and {'; '.join(wrong)}. Remove it where it comes from, or say conflict: replace (it goes) or"
             " conflict: adopt (it stays and is used as it is)."
         )
 
+    def _require_effective(self, wanted: Entry, actual: Entry | None, wrong: list[str]) -> None:
+        """Our file may be written, and then is what counts at boot."""
+        path = self.boot.path(wanted.name)
+        if os.path.lexists(path) and not self.boot.owned(wanted.name) and self.conflict != "replace":
+            raise CrossbuildError(
+                f"{path} was not written by this collection, and with it {wanted.name} is not registered at boot as it"
+                f" should be: {'; '.join(wrong)}. Remove the file, or say conflict: replace (it is overwritten) or boot: none."
+            )
+        if actual and os.path.basename(self.boot.source(actual)) > os.path.basename(path):
+            raise CrossbuildError(
+                f"At boot {self.boot.source(actual)} is read after {path}, and its entry {actual.name} handles the programs"
+                f" of a platform you ask for, and {'; '.join(wrong)}. Remove it from that file, or say boot: none."
+            )
+
     def _mount(self) -> None:
         self.misc.mount()
+        self.misc.lock()
         self._record("mounted", True)
 
     def _register(self, wanted: Entry, actual: Entry | None) -> None:
@@ -142,10 +171,13 @@ class Registration:
         self._record("entries", {**self.receipt.load().get("entries", {}), wanted.name: line})
         self.misc.register(wanted)
 
+    def _write_boot(self, wanted: Entry, actual: Entry | None) -> None:
+        self.boot.write(wanted)
+
     def _record(self, key: str, value: Any) -> None:
         self.receipt.save({**self.receipt.load(), key: value})
 
-    def _warnings(self) -> list[str]:
+    def _warnings(self, in_kernel: list[Entry]) -> list[str]:
         found = []
         names = {platform.architecture for platform in self.platforms}
         if self.boot_reader == "none" and names:
@@ -153,7 +185,7 @@ class Registration:
                 "Nothing on this host registers entries at boot (neither systemd-binfmt nor OpenRC's binfmt service runs):"
                 " the entries hold until the next boot, then run this again."
             )
-        if "arm64" in names and "arm" not in names:
+        if "arm64" in names and "arm" not in names and not responsible(in_kernel, parse("arm").arch):
             found.append(
                 "linux/arm64 without linux/arm: BuildKit takes arm64 for able to run arm/v7, and such builds then end in"
                 " 'exec format error'. Ask for both."
@@ -173,6 +205,7 @@ class Registration:
         plan = Plan(result={"entries": {}, "native": [], "persistent": False})
         ours = self.receipt.load().get("entries", {})
         in_kernel = {entry.name: entry for entry in self.misc.entries()}
+        others = set(in_kernel)
         for architecture in architectures(self.platforms):
             name = entry_name(architecture)
             if name not in ours and not self.boot.owned(name):
@@ -181,8 +214,10 @@ class Registration:
             # Somebody may have registered another entry under that name since: that one is not ours to remove.
             present = in_kernel.get(name)
             same = bool(present and name in ours and _same(present, parse_register_line(ours[name].encode())))
-            plan.steps.append(Step(f"remove {name}", lambda name=name, same=same: self._forget(name, same)))
-        if self.receipt.load().get("mounted") and set(in_kernel) <= set(ours):
+            plan.steps.append(Step(f"remove {name}", partial(self._forget, name, same)))
+            if same:
+                others.remove(name)
+        if self.receipt.load().get("mounted") and not others:
             plan.steps.append(Step(f"unmount {self.misc.path}", self._unmount))
         return plan
 
@@ -198,9 +233,11 @@ class Registration:
             self.misc.register(distribution[0])
 
     def _unmount(self) -> None:
-        record = self.receipt.load()
-        if self.misc.mounted() and not self.misc.entries():
+        if self.misc.entries():
+            return  # those of the distribution came back
+        if self.misc.mounted():
             self.misc.unmount()
+        record = self.receipt.load()
         record.pop("mounted", None)
         self.receipt.save(record)
 
@@ -230,6 +267,8 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         BootConfiguration(),
         boot_reader,
     )
+    if not check_mode:
+        registration.misc.lock()
     if params["state"] == "absent":
         return converge(registration.plan_absent, check_mode)
     result = converge(lambda: registration.plan_present(check_mode), check_mode)

@@ -22,14 +22,14 @@ options:
     description:
       - The platforms to emulate, in the spelling of Docker (V(linux/arm/v7)), Debian (V(armhf)), QEMU (V(aarch64)) or
         uname (V(armv7l)), or V(all).
-      - The host's own platform needs no emulator and is passed over.
+      - Platforms that the host's kernel runs natively need no emulator and are passed over.
     type: list
     elements: str
     default: [linux/arm/v7, linux/arm64]
   state:
     description:
       - V(present) installs emulators where they are missing.
-      - V(absent) removes the packages that this module added.
+      - V(absent) removes the packages that this module added, and the kernel's entries that ran their emulators.
     type: str
     choices: [present, absent]
     default: present
