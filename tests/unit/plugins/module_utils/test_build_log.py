@@ -47,6 +47,11 @@ def test_only_the_end_of_the_failing_step_is_shown() -> None:
     assert error.result["output"] == [f"line {number}" for number in range(10, 30)]
 
 
+def test_the_output_of_earlier_steps_is_not_shown() -> None:
+    events = [{"stream": STEP.format(2, "RUN one")}, {"stream": "earlier\n"}, {"stream": STEP.format(3, "RUN three")}]
+    assert failure(*events, {"error": "no"}).result["output"] == []
+
+
 def test_what_the_engine_says_itself_is_no_output() -> None:
     events = [{"stream": STEP.format(2, "RUN one")}, {"stream": " ---> Running in 12ab\n"}]
     error = failure(*events, {"stream": "Removing intermediate container 12ab\n"}, {"error": "no"})

@@ -31,7 +31,9 @@ def unpacked(root: Path, extra: dict[str, bytes] | None = None, ignore: bytes = 
     sent = context(root, ignore)
     data = b"".join(sent.stream(sent.members(), extra or {}))
     with tarfile.open(fileobj=io.BytesIO(data), encoding="utf-8", errors="surrogateescape") as archive:
-        return {info.name: info for info in archive}
+        members = list(archive)
+    assert len({info.name for info in members}) == len(members)
+    return {info.name: info for info in members}
 
 
 @pytest.fixture

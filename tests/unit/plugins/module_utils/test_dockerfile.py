@@ -37,7 +37,8 @@ def test_lexer_agrees_with_buildkit(case):
 
 
 # The oracle is BuildKit 0.12, older than what this collection follows. Left out is what has changed since: a list with
-# something behind it was JSON, "<< E" was no heredoc, and "${X:-y}" did not end a heredoc's word.
+# something behind it was JSON, "<< E" was no heredoc, "${X:-y}" did not end a heredoc's word, and the backslash escaped
+# in flags whatever the directive said.
 PIECES = st.sampled_from(
     [
         "FROM",
@@ -175,7 +176,7 @@ def own(text):
 
 
 @settings(max_examples=600, deadline=None)
-@given((GENERATED | LINES).filter(lambda text: "<<<<" not in text))
+@given((GENERATED | LINES).filter(lambda text: "<<<<" not in text and not ("`" in text and "--" in text)))
 @example("FROM a\nENV \\\v\n")
 @example("FROM a\nHEALTHCHECK CMD\t[1]\n")
 @example("FROM a\nHEALTHCHECK CMD \v[1]\n")
