@@ -12,7 +12,8 @@ class ModuleDocFragment:
 options:
   docker_host:
     description:
-      - The engine's address, as C(unix:///path), C(tcp://host:port) or C(ssh://host).
+      - The engine's address, as C(unix:///path), C(tcp://host:port) or C(ssh://host). The last needs the Python package
+        C(paramiko) beside the SDK.
       - The environment variable E(DOCKER_HOST) is used where the option is not set.
     type: str
     default: unix:///var/run/docker.sock

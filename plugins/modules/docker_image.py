@@ -45,7 +45,8 @@ options:
     default: [linux/arm/v7]
   path:
     description:
-      - The build context, a directory on the build host. What its C(.dockerignore) names is left out.
+      - The build context, a directory on the build host. What its C(.dockerignore) names is left out, or what the
+        Dockerfile's own does, such as C(Dockerfile.dockerignore).
       - Required unless O(dockerfile_inline) is given, which then builds with an empty context.
     type: path
   dockerfile:
@@ -53,10 +54,11 @@ options:
     type: str
     default: Dockerfile
   dockerfile_inline:
-    description: The text of the Dockerfile, instead of a file.
+    description: The text of the Dockerfile, instead of a file. It is not part of the context.
     type: str
   args:
-    description: Build arguments.
+    description:
+      - Build arguments. Their values are strings; quote what YAML would read as something else, such as a version V("1.10").
     type: dict
   target:
     description: The stage to build, instead of the last.
@@ -69,8 +71,9 @@ options:
     type: str
   pull:
     description:
-      - V(missing) pulls a base image that is not on the host, or is there for another platform; V(always) asks the registry
-        every time, and a new base means a rebuild; V(never) uses what is there.
+      - V(missing) pulls a base image that is not on the host, or is there for another platform, before a build.
+      - V(always) asks the registry every time, and a new base means a rebuild. In check mode it does not ask.
+      - V(never) uses what is there. A build fails where that is nothing, or is for another platform.
     type: str
     choices: [missing, always, never]
     default: missing
@@ -81,6 +84,9 @@ seealso:
   - module: trusted.crossbuild.binfmt
   - module: trusted.crossbuild.platform_info
 notes:
+  - A Dockerfile that needs BuildKit (heredocs, flags of C(RUN) such as C(--mount)) is refused, with the line.
+  - The image stays on the engine. Pushing it is a task of its own.
+  - In check mode, on a host where no engine answers yet, the module says that it would build, and returns nothing else.
   - The labels C(trusted.crossbuild.*) of an image are written by this module. Somebody who can write images can forge them.
 author:
   - trusted.crossbuild contributors (@trusted)
@@ -110,13 +116,13 @@ actions:
   elements: str
 changed_inputs:
   description: The inputs in which the image on the engine differed from what was asked for, before this task.
-  returned: when O(state=present)
+  returned: when O(state=present) and an engine answers
   type: list
   elements: str
   sample: [context, args]
 image:
   description: The image's ID, platform and tags; V(null) where there is none.
-  returned: always
+  returned: when an engine answers
   type: dict
   sample:
     id: sha256:3ef0
@@ -124,13 +130,17 @@ image:
     tags: ["armbuild/hello:latest"]
 key:
   description: The digest of everything that goes into the image.
-  returned: when O(state=present)
+  returned: when O(state=present) and an engine answers
   type: str
 foreign_programs:
   description: Programs of other architectures found in the image just built, such as an emulator copied into it.
   returned: when there are any
   type: list
   elements: str
+step:
+  description: The number of the step that failed, as the engine counts; V(0) is the sending of the context.
+  returned: when a step of the build fails
+  type: int
 output:
   description: The last lines that the failing step wrote.
   returned: when a step of the build fails

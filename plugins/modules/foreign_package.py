@@ -39,6 +39,8 @@ options:
     type: str
     choices: [present, latest, absent]
     default: present
+notes:
+  - Knows apt only.
 author:
   - trusted.crossbuild contributors (@trusted)
 """

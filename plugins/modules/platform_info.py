@@ -78,13 +78,23 @@ details:
       description: Whether the program got its argv[0] unchanged; V(null) where it did not run.
       type: bool
     entry:
-      description: The entry of binfmt_misc that handles its programs, with name, interpreter and flags.
+      description: The entry of binfmt_misc that handles its programs, with name, interpreter and flags; V(null) where none does.
       type: dict
     emulator_version:
-      description: The version of the emulator.
+      description: The version of the emulator; V(null) where no entry handles its programs.
       type: str
     reason:
-      description: Why it is unavailable, as one word of a closed set, for example V(not_registered).
+      description:
+        - Why it is unavailable, as one word; V(null) where it is not.
+        - V(not_registered) - no entry handles its programs.
+        - V(disabled) - the entry, or binfmt_misc as a whole, is switched off.
+        - V(shadowed) - an entry registered later takes the programs from a good one.
+        - V(interpreter_missing) - the entry's interpreter is not there.
+        - V(not_fixed) - it runs outside of containers only.
+        - V(denied) - the emulator may not be executed.
+        - V(refused) - the kernel refused otherwise.
+        - V(crashed), V(hung), V(wrong_output) - what became of the program that was run.
+        - V(argv0_lost) - it ran, under a wrong name.
       type: str
     explanation:
       description: The same as a sentence, with what to do.

@@ -33,6 +33,8 @@ options:
     type: str
     choices: [present, absent]
     default: present
+notes:
+  - Installs with apt only. On other hosts, emulators that are there already are found.
 seealso:
   - module: trusted.crossbuild.binfmt
 author:
