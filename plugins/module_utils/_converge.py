@@ -28,7 +28,8 @@ class Plan:
     """What differs from what was asked for. No steps: nothing does.
 
     ``before`` and ``after`` are the two sides of the diff, a line a fact. Both ``found`` and ``result`` are returned with
-    the task: ``found`` as it was before anything was written, ``result`` as it is afterwards.
+    the task: ``found`` as it was before anything was written, ``result`` as it is afterwards. ``warnings`` are about what
+    was found: of a thing that is removed nothing could be said afterwards.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -57,7 +58,7 @@ def converge(make_plan: Callable[[], Plan], check_mode: bool) -> dict[str, Any]:
         "changed": bool(first.steps),
         "actions": [step.words for step in first.steps],
         "diff": {"before": _lines(first.before), "after": _lines(first.after)},
-        "warnings": plan.warnings,
+        "warnings": first.warnings,
         **first.found,
         **plan.result,
     }

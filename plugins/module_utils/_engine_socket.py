@@ -56,8 +56,12 @@ class EngineSocket:
         """The engine's version, or None where no engine answers."""
         try:
             return str(self.get("/version")["Version"])
+        except PermissionError as exc:
+            raise CrossbuildError(f"{self.path} may not be used by this user: this needs root (become: true).") from exc
         except OSError:
             return None
+        except (ValueError, TypeError, KeyError) as exc:
+            raise CrossbuildError(f"What answers at {self.path} is no Docker Engine: {exc!r}.") from exc
 
     def wait(self, seconds: float = 60) -> str:
         """Waits until the engine answers, and returns its version."""
@@ -74,9 +78,13 @@ class EngineSocket:
             time.sleep(0.1)
 
     def holdings(self) -> list[str]:
-        """What is kept in this engine, in words: empty where nothing would be lost with its data."""
+        """What is kept in this engine, in words: empty where nothing would be lost with its data.
+
+        Images without a name are what builds leave behind for the next one to start from.
+        """
+        names = [(image["RepoTags"] or []) + (image["RepoDigests"] or []) for image in self.get("/images/json")]
         counts = {
-            "images": len(self.get("/images/json?all=1")),
+            "images": sum(1 for found in names if set(found) - {"<none>:<none>", "<none>@<none>"}),
             "containers": len(self.get("/containers/json?all=1")),
             "volumes": len(self.get("/volumes")["Volumes"] or []),
         }
