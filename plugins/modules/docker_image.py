@@ -14,7 +14,7 @@ description:
     and by the ELF headers of its programs. An image that is not gets no tag; the old one stays.
   - Everything that goes into an image - Dockerfile, the bytes, modes and names of the context, build arguments, target,
     platform, labels, network, base images - makes a key, which is kept in a label of the image. While the key is the same,
-    nothing is sent to the engine and the task is C(ok).
+    nothing is built or sent and the task is C(ok).
   - The image is built by the engine's classic builder, through the Docker SDK for Python.
 extends_documentation_fragment:
   - trusted.crossbuild.attributes
