@@ -239,11 +239,11 @@ def test_a_hung_interpreter_is_killed_and_no_others_wait(
 
     def work(instance: Instance) -> dict[str, Proof]:
         instance.register("arm", path)
-        return {str(platform): proof for platform, proof in execute([ARM, parse("amd64")], timeout=0.5).items()}
+        return {str(platform): proof for platform, proof in execute([ARM, parse("amd64")], timeout=2).items()}
 
     start = time.monotonic()
     proofs = privately(work, tmp_path / "binfmt_misc")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
     assert proofs["linux/arm/v7"] == Proof(False, reason=Reason.HUNG, detail="no answer in time")
     assert proofs["linux/amd64"] == Proof(True, isolated=True, argv0=True)
     session = record.read_text().strip()
@@ -263,8 +263,8 @@ def test_what_runs_in_the_background_keeps_nobody_waiting(
     prove: Callable[..., Proof], script: Callable[[str], pathlib.Path]
 ) -> None:
     start = time.monotonic()
-    assert prove(script("#!/bin/sh\nsleep 3 &\nprintf CROSS\n")).runs
-    assert time.monotonic() - start < 2
+    assert prove(script("#!/bin/sh\nsleep 20 &\nprintf CROSS\n")).runs
+    assert time.monotonic() - start < 10
 
 
 def test_a_disabled_entry(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
@@ -328,22 +328,41 @@ def test_every_architecture_is_executed(qemu: Callable[[str], str], tmp_path: pa
     (tmp_path / "binfmt_misc").mkdir()
     platforms = everything()
 
-    def timed() -> tuple[float, dict[str, Proof]]:
-        start = time.monotonic()
-        proofs = execute(platforms)
-        return time.monotonic() - start, {str(platform): proof for platform, proof in proofs.items()}
-
-    def work(instance: Instance) -> list[tuple[float, dict[str, Proof]]]:
+    def work(instance: Instance) -> tuple[float, dict[str, Proof]]:
         for platform in platforms:
             if platform.architecture not in NATIVE:
                 instance.register(platform.architecture, qemu(platform.arch.qemu), "PF")
-        return [timed() for _turn in range(3)]
+        start = processor_seconds()
+        proofs = execute(platforms)
+        return processor_seconds() - start, {str(platform): proof for platform, proof in proofs.items()}
 
-    # The best of three, as the machine may be busy with something else.
-    seconds, proofs = min(privately(work, tmp_path / "binfmt_misc"), key=lambda run: run[0])
+    seconds, proofs = privately(work, tmp_path / "binfmt_misc")
     assert proofs == {str(platform): Proof(True, isolated=True, argv0=True) for platform in platforms}
     assert len(proofs) == 10
     assert seconds < 0.5
+
+
+def processor_seconds() -> float:
+    """Of this process and the children it waited for. Unlike a clock it does not run on while the machine is busy."""
+    return sum(os.times()[:4])
+
+
+def test_they_run_side_by_side(script: Callable[[str], pathlib.Path], tmp_path: pathlib.Path) -> None:
+    (tmp_path / "binfmt_misc").mkdir()
+    slow = script("#!/bin/sh\nsleep 2\nprintf CROSS\n")
+    platforms = [platform for platform in everything() if platform.architecture not in NATIVE]
+
+    def work(instance: Instance) -> tuple[float, list[bool]]:
+        for platform in platforms:
+            instance.register(platform.architecture, slow)
+        start = time.monotonic()
+        proofs = execute(platforms, timeout=60)
+        return time.monotonic() - start, [proof.runs for proof in proofs.values()]
+
+    seconds, runs = privately(work, tmp_path / "binfmt_misc")
+    assert runs == [True] * len(platforms)
+    # One after the other they take two seconds each, in the chroot or in place.
+    assert seconds < 2 * len(platforms)
 
 
 def test_i386_is_emulated_where_it_is_registered(
