@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -24,6 +25,10 @@ SERVICE = "docker"
 # The engine; then, from Debian 13 on, its client as a package of its own.
 _ENGINE_PACKAGES = ("docker.io", "docker-cli")
 _SDK_PACKAGE = "python3-docker"
+# Debian's docker.io saves the first as the second when it is removed, and when it is purged, erases the data with that.
+_ERASERS = ("/usr/share/docker.io/contrib/nuke-graph-directory.sh", "/var/lib/docker/nuke-graph-directory.sh")
+# Where Debian's packages put modules: only its own Python looks there, and no virtual environment made of that.
+_PACKAGED_MODULES = "/usr/lib/python3/dist-packages"
 
 
 class EngineHost:
@@ -48,8 +53,8 @@ class EngineHost:
             plan.steps.append(Step(f"install {', '.join(packages)}", lambda: self._install(packages)))
         if not version:
             plan.steps.append(Step("start the Docker Engine", self._start))
-        elif not _started_by_hand() and not Service(SERVICE).starts_at_boot():
-            plan.steps.append(Step("start the Docker Engine at every boot", Service(SERVICE).enable))
+        if shutil.which("dockerd") and not _started_by_hand() and not Service(SERVICE).starts_at_boot():
+            plan.steps.append(Step("start the Docker Engine at every boot", self._enable))
         plan.before = [f"engine: {version or 'none answers at ' + self.engine.path}"]
         plan.after = [f"engine: {version or 'running'}"] + [f"package: {name}" for name in packages]
         plan.result = {"version": version, "packages_added": self.added.names()}
@@ -63,8 +68,14 @@ class EngineHost:
     def _start(self) -> None:
         Service(SERVICE).start()
         require_recent(self.engine.wait())
-        record = self.receipt.load()
-        self.receipt.save({**record, "started": True})
+        self._record("started")
+
+    def _enable(self) -> None:
+        Service(SERVICE).enable()
+        self._record("enabled")
+
+    def _record(self, fact: str) -> None:
+        self.receipt.save({**self.receipt.load(), fact: True})
 
     def plan_absent(self) -> Plan:
         """What the receipt lists is gone; an engine that was here before stays, running as it was."""
@@ -74,14 +85,11 @@ class EngineHost:
         engine_is_ours = bool({"docker.io", "docker-ce"} & set(packages))
         kept = self._holdings() if engine_is_ours else []
         if kept:
-            plan.warnings.append(
-                f"The engine's data in {self._data_root()} stays, as it holds {', '.join(kept)} that were not made by this collection."
-            )
+            plan.warnings.append(f"The engine's data in {self._data_root()} stays, as it holds {', '.join(kept)}.")
         if record:
-            stop = bool(record.get("started"))
-            words = f"remove {', '.join(packages)}" if packages else "stop the Docker Engine"
+            words = f"remove {', '.join(packages)}" if packages else "leave the Docker Engine as it was found"
             remove_data = self._data_root() if engine_is_ours and not kept else None
-            plan.steps.append(Step(words, lambda: self._remove(stop, remove_data)))
+            plan.steps.append(Step(words, lambda: self._remove(record, remove_data, bool(kept))))
         plan.before = [f"package: {name}" for name in packages]
         return plan
 
@@ -89,7 +97,7 @@ class EngineHost:
         try:
             return self.engine.holdings()
         except OSError:
-            return ["what could not be counted, because the engine does not answer"]
+            return ["something that cannot be counted while the engine does not answer"]
 
     def _data_root(self) -> str:
         try:
@@ -97,9 +105,15 @@ class EngineHost:
         except OSError:
             return "/var/lib/docker"
 
-    def _remove(self, stop: bool, data_root: str | None) -> None:
-        if stop:
-            Service(SERVICE).stop()
+    def _remove(self, record: dict[str, Any], data_root: str | None, keep_data: bool) -> None:
+        if shutil.which("dockerd"):  # somebody may have removed it since
+            if record.get("started"):
+                Service(SERVICE).stop()
+            if record.get("enabled"):
+                Service(SERVICE).disable()
+        for path in _ERASERS if keep_data else ():
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         self.added.remove(detect())
         if data_root:
             for directory in (data_root, "/var/lib/containerd"):
@@ -120,11 +134,13 @@ def _with_companions(manager: Apt, names: list[str]) -> list[str]:
         companions.append("apparmor")
     if not os.path.isdir("/run/systemd/system") and not os.listdir("/sys/fs/cgroup"):
         companions.append("cgroupfs-mount")
-    return names + companions
+    # Naming what is there already would upgrade it.
+    installed = manager.installed()
+    return names + [name for name in companions if name not in installed]
 
 
 def _sdk_package() -> str:
-    if os.path.realpath(sys.executable) != os.path.realpath("/usr/bin/python3"):
+    if _PACKAGED_MODULES not in sys.path:
         raise CrossbuildError(
             f"The Docker SDK for Python is missing in {sys.executable}, which is not the system's Python: no package can"
             f" bring it. Run '{sys.executable} -m pip install docker', or set ansible_python_interpreter=/usr/bin/python3."

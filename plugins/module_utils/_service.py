@@ -44,9 +44,19 @@ class Service:
 
     def enable(self) -> None:
         commands = {
-            "systemd": ["systemctl", "enable", "--quiet", self.name],
-            "openrc": ["rc-update", "add", self.name, "default"],
-            "sysv": ["update-rc.d", self.name, "defaults"],
+            "systemd": [["systemctl", "enable", "--quiet", self.name]],
+            "openrc": [["rc-update", "add", self.name, "default"]],
+            # The first makes links where there are none, the second makes those of a disabled service start links.
+            "sysv": [["update-rc.d", self.name, "defaults"], ["update-rc.d", self.name, "enable"]],
+        }
+        for command in commands[self.manager]:
+            require(command)
+
+    def disable(self) -> None:
+        commands = {
+            "systemd": ["systemctl", "disable", "--quiet", self.name],
+            "openrc": ["rc-update", "delete", self.name, "default"],
+            "sysv": ["update-rc.d", self.name, "disable"],
         }
         require(commands[self.manager])
 

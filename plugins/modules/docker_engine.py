@@ -20,8 +20,8 @@ options:
   state:
     description:
       - V(present) installs and starts the engine.
-      - V(absent) removes the packages that this module added, and the engine's data if nothing but this collection's
-        work is left in it. An engine that was there before stays.
+      - V(absent) removes the packages that this module added, and the engine's data if no image with a name, no container
+        and no volume is left in it. An engine that was there before stays.
     type: str
     choices: [present, absent]
     default: present
