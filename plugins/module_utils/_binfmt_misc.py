@@ -51,7 +51,9 @@ class BinfmtMisc:
         if self.mounted():
             self.require_writable()
         elif os.geteuid() != 0:
-            raise CrossbuildError(f"binfmt_misc is not mounted at {self.path}, and mounting it needs root (become: true).")
+            raise CrossbuildError(
+                f"binfmt_misc is not mounted at {self.path}, and mounting it needs root (become: true)."
+            )
         elif not os.path.isdir(self.path) and not self._module("--dry-run"):
             raise self._no_mount_point()
 

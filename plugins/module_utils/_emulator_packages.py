@@ -74,7 +74,9 @@ class Emulation:
                 if all(manager.available(name) for name in names):
                     return names
         found = [_emulators.find(architecture) for architecture in self.architectures]
-        dynamic = [f"{emulator.path} is dynamically linked, of no use in containers. " for emulator in found if emulator]
+        dynamic = [
+            f"{emulator.path} is dynamically linked, of no use in containers. " for emulator in found if emulator
+        ]
         raise CrossbuildError(
             f"{''.join(dynamic)}The package sources of this host offer no static QEMU user-mode emulators: neither"
             " qemu-user-static nor qemu-user with qemu-user-binfmt. Enable the distribution's main archive"

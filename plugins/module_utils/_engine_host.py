@@ -152,7 +152,11 @@ def _started_by_hand() -> bool:
     """Whether the running engine is none of this host's services."""
     return not any(
         os.path.exists(path)
-        for path in ("/etc/init.d/docker", "/lib/systemd/system/docker.service", "/usr/lib/systemd/system/docker.service")
+        for path in (
+            "/etc/init.d/docker",
+            "/lib/systemd/system/docker.service",
+            "/usr/lib/systemd/system/docker.service",
+        )
     )
 
 

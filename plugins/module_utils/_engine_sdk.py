@@ -127,7 +127,7 @@ class SdkEngine:
         """Every file of an image with the beginning of its content. Starts nothing."""
         container = self._client.create_container(image_id, command=["never-started"])["Id"]
         try:
-            chunks = cast("IO[bytes]", _Reader(self._client.export(container)))
+            chunks = cast(IO[bytes], _Reader(self._client.export(container)))
             with tarfile.open(fileobj=chunks, mode="r|") as archive:
                 for info in archive:
                     content = archive.extractfile(info) if info.isreg() and info.mode & 0o111 else None

@@ -45,7 +45,9 @@ class EngineSocket:
             answer = connection.getresponse()
             content = answer.read()
             if answer.status != 200:
-                raise CrossbuildError(f"The engine at {self.path} answered {answer.status} to {resource}: {content[:200]!r}")
+                raise CrossbuildError(
+                    f"The engine at {self.path} answered {answer.status} to {resource}: {content[:200]!r}"
+                )
             return json.loads(content)
         except http.client.HTTPException as exc:
             raise OSError(f"no HTTP answer: {exc!r}") from exc

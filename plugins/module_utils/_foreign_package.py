@@ -38,7 +38,9 @@ class ForeignPackage:
         self.dest = os.path.abspath(dest)
         debian = parse(platform).debian
         if debian is None:
-            raise CrossbuildError(f"Debian has no packages for {parse(platform)}. Those of armel (linux/arm/v5) run there.")
+            raise CrossbuildError(
+                f"Debian has no packages for {parse(platform)}. Those of armel (linux/arm/v5) run there."
+            )
         self.architecture = debian
 
     def stamp(self) -> dict[str, Any] | None:

@@ -130,9 +130,7 @@ class Registration:
             self._require_replaceable(actual, where, wrong)
         if where == "boot":
             self._require_effective(wanted, actual, wrong)
-        plan.steps.append(
-            Step(f"{where}: register {wanted.name} ({'; '.join(wrong)})", lambda: repair(wanted, actual))
-        )
+        plan.steps.append(Step(f"{where}: register {wanted.name} ({'; '.join(wrong)})", lambda: repair(wanted, actual)))
 
     def _require_replaceable(self, entry: Entry, where: str, wrong: list[str]) -> None:
         if self.conflict == "replace":
@@ -164,8 +162,9 @@ class Registration:
         self._record("mounted", True)
 
     def _register(self, wanted: Entry, actual: Entry | None) -> None:
-        for name in {wanted.name, actual.name if actual else wanted.name}:
-            self.misc.remove(name)
+        self.misc.remove(wanted.name)
+        if actual:
+            self.misc.remove(actual.name)
         # Recorded first: an entry that nobody answers for could never be taken away again.
         line = register_line(wanted).decode("utf-8", "surrogateescape")
         self._record("entries", {**self.receipt.load().get("entries", {}), wanted.name: line})

@@ -57,7 +57,7 @@ def documentation(module: str) -> dict[str, Any]:
     options: dict[str, Any] = {}
     content = _constants(ROOT / f"plugins/modules/{module}.py")["DOCUMENTATION"]
     for fragment in content["extends_documentation_fragment"]:
-        name, _, part = fragment.removeprefix("trusted.crossbuild.").partition(".")
+        name, _dot, part = fragment.removeprefix("trusted.crossbuild.").partition(".")
         fragments = _constants(ROOT / f"plugins/doc_fragments/{name}.py")
         options.update(fragments[(part or "documentation").upper()]["options"])
     return {**options, **content["options"]}
@@ -96,7 +96,7 @@ def test_files_exist(document: Path) -> None:
 @each_document
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
-        path, _, anchor = target.partition("#")
+        path, _hash, anchor = target.partition("#")
         if target.startswith("https://"):
             continue
         linked = document.parent / path if path else document

@@ -55,11 +55,11 @@ def test_files_are_read_in_the_order_of_their_names_whatever_their_directory(boo
     (etc / "b.conf").write_text(line("second"))
     (run / "c.conf").write_text(line("third"))
     (usr / "a.conf").write_text(line("first"))
-    assert [name for name, _ in found(boot)] == ["third", "second", "first"]
+    assert [name for name, _interpreter in found(boot)] == ["third", "second", "first"]
 
 
 def test_the_last_line_for_a_name_wins_and_is_the_last_registered(boot, directories):
-    etc, _, usr = directories
+    etc, _run, usr = directories
     (usr / "a.conf").write_text(line("one", "/a"))
     (usr / "b.conf").write_text(line("two", "/b"))
     (etc / "c.conf").write_text(line("one", "/c"))

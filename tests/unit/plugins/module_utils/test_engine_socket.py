@@ -50,9 +50,11 @@ def engine(tmp_path):
     with Server(str(tmp_path / "socket"), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield EngineSocket(str(tmp_path / "socket")), answers
-        server.shutdown()
-        thread.join()
+        try:
+            yield EngineSocket(str(tmp_path / "socket")), answers
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_what_would_be_lost_with_the_data(engine):

@@ -36,7 +36,9 @@ def test_the_last_receipt_takes_the_directory_with_it(tmp_path):
     other.save({})
 
 
-@pytest.mark.parametrize(("content", "words"), [("{", "is not JSON"), ("[]", "holds no JSON object"), ("", "is not JSON")])
+@pytest.mark.parametrize(
+    ("content", "words"), [("{", "is not JSON"), ("[]", "holds no JSON object"), ("", "is not JSON")]
+)
 def test_a_damaged_receipt_is_named(tmp_path, content, words):
     (tmp_path / "name.json").write_text(content)
     with pytest.raises(CrossbuildError, match=words) as caught:
