@@ -32,7 +32,8 @@ options:
   state:
     description:
       - V(present) registers.
-      - V(absent) removes what this module registered, and brings back what the distribution's own configuration says.
+      - V(absent) removes what this module registered. Where something registers entries at boot, what the distribution's
+        own configuration says is brought back.
     type: str
     choices: [present, absent]
     default: present
@@ -41,6 +42,8 @@ options:
       - What to do about an entry of another name that handles the programs of a platform asked for, but not as well as
         this module's would, for example without flag F.
       - V(fail) fails and says what is wrong with it, V(replace) removes it, V(adopt) uses it as it is if it proves to work.
+      - A file in C(/etc/binfmt.d) that stands where this module's would, and was not written by it, is overwritten with
+        V(replace) only.
     type: str
     choices: [fail, replace, adopt]
     default: fail

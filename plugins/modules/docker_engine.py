@@ -21,7 +21,8 @@ options:
     description:
       - V(present) installs and starts the engine.
       - V(absent) removes the packages that this module added, and the engine's data if no image with a name, no container
-        and no volume is left in it. An engine that was there before stays.
+        and no volume is left in it. An engine that was there before stays; where this module started it, or made it start
+        at boot, that is undone.
     type: str
     choices: [present, absent]
     default: present
@@ -33,6 +34,8 @@ options:
     description: Also provide the Docker SDK for Python for the Python that runs the modules, where it is missing.
     type: bool
     default: true
+notes:
+  - Installs with apt only. On other hosts, an engine that is there already is started and used.
 author:
   - trusted.crossbuild contributors (@trusted)
 """

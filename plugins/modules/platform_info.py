@@ -78,7 +78,8 @@ details:
       description: Whether the program got its argv[0] unchanged; V(null) where it did not run.
       type: bool
     entry:
-      description: The entry of binfmt_misc that handles its programs, with name, interpreter and flags; V(null) where none does.
+      description:
+        - The entry of binfmt_misc that handles its programs, with name, interpreter and flags; V(null) where none does.
       type: dict
     emulator_version:
       description: The version of the emulator; V(null) where no entry handles its programs.
