@@ -69,7 +69,7 @@ def test_the_last_line_for_a_name_wins_and_is_the_last_registered(boot, director
 
 def test_comments_blank_lines_other_files_and_lines_in_error_are_passed_over(boot, directories):
     etc = directories[0]
-    (etc / "a.conf").write_text("# comment\n; comment\n\n:broken:\n" + line("one"))
+    (etc / "a.conf").write_text("#no#E##a##/bin/true#\n;no;E;;a;;/bin/true;\n\n:broken:\n" + line("one"))
     (etc / "a.conf.bak").write_text(line("two"))
     assert found(boot) == [("one", "/bin/true")]
 

@@ -93,10 +93,12 @@ def test_nobody_answers(tmp_path):
         EngineSocket(str(tmp_path / "missing")).wait(0)
 
 
-def test_somebody_closes_the_connection(tmp_path):
+@pytest.mark.parametrize("answer", [b"", b"no HTTP\r\n\r\n"])
+def test_somebody_who_does_not_speak_http_is_nobody(tmp_path, answer):
     class Silent(socketserver.BaseRequestHandler):
         def handle(self):
-            self.request.recv(1)
+            self.request.recv(1000)
+            self.request.sendall(answer)
 
     with socketserver.UnixStreamServer(str(tmp_path / "socket"), Silent) as server:
         thread = threading.Thread(target=server.handle_request)

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Registers an entry for 32-bit ARM programs as somebody else would: foreign.sh NAME INTERPRETER FLAGS
 set -eu
 ident='\x7fELF\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x28\x00'
