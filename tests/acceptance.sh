@@ -24,6 +24,9 @@ touch "$log/start"
 
 run check site ARGS=--check
 grep --quiet 'changed=[1-9]' "$log/check" || stop "in check mode, a fresh host has nothing to change"
+for words in 'install docker.io' 'install the static QEMU' 'register qemu-arm once' 'unpack busybox-static' 'build armbuild/hello'; do
+    grep --quiet "$words" "$log/check" || stop "in check mode it does not say that it would $words"
+done
 # What Ansible keeps for itself aside, and this checkout with its virtual environment.
 find /run/lab/written -cnewer "$log/start" -not -type d -printf '/%P\n' |
     grep --invert-match --extended-regexp "^($PWD|$HOME/\.ansible)/" >"$log/written" || true
@@ -32,6 +35,8 @@ find /run/lab/written -cnewer "$log/start" -not -type d -printf '/%P\n' |
 run first site
 grep --quiet armv7l "$log/first" || stop "the first image did not print armv7l"
 run second site
+run check-again site ARGS=--check
+grep --quiet 'Nothing: localhost is as it should be' "$log/check-again" || stop "in check mode there is something left to do"
 grep --quiet 'changed=0 ' "$log/second" || stop "the second run changed something"
 run verify verify
 

@@ -81,7 +81,7 @@ class EngineHost:
         """What the receipt lists is gone; an engine that was here before stays, running as it was."""
         record = self.receipt.load()
         packages = self.added.names()
-        plan = Plan(result={"packages_removed": packages})
+        plan = Plan(found={"packages_removed": packages})
         engine_is_ours = bool({"docker.io", "docker-ce"} & set(packages))
         kept = self._holdings() if engine_is_ours else []
         if kept:

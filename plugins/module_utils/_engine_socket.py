@@ -90,7 +90,7 @@ class EngineSocket:
             "containers": len(self.get("/containers/json?all=1")),
             "volumes": len(self.get("/volumes")["Volumes"] or []),
         }
-        return [f"{count} {kind}" for kind, count in counts.items() if count]
+        return [f"{count} {kind if count > 1 else kind[:-1]}" for kind, count in counts.items() if count]
 
 
 def require_recent(version: str) -> None:
