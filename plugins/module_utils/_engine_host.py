@@ -14,6 +14,7 @@ import sys
 from typing import Any
 
 from ._added_packages import AddedPackages
+from ._command import run as run_command
 from ._converge import Plan, Step, converge
 from ._engine_socket import EngineSocket, require_recent
 from ._errors import CrossbuildError
@@ -29,6 +30,10 @@ _SDK_PACKAGE = "python3-docker"
 _ERASERS = ("/usr/share/docker.io/contrib/nuke-graph-directory.sh", "/var/lib/docker/nuke-graph-directory.sh")
 # Where Debian's packages put modules: only its own Python looks there, and no virtual environment made of that.
 _PACKAGED_MODULES = "/usr/lib/python3/dist-packages"
+
+
+# What the engine writes beside its data, and no package removes.
+_LEAVINGS = ("/etc/docker/key.json", "/var/log/docker.log")
 
 
 class EngineHost:
@@ -66,16 +71,19 @@ class EngineHost:
         importlib.invalidate_caches()
 
     def _start(self) -> None:
+        mounted = _cgroup_mounts()
         Service(SERVICE).start()
         require_recent(self.engine.wait())
-        self._record("started")
+        self._record("started", True)
+        # Docker's System V script mounts the hierarchies that nobody else has.
+        self._record("cgroups", [path for path in _cgroup_mounts() if path not in mounted])
 
     def _enable(self) -> None:
         Service(SERVICE).enable()
-        self._record("enabled")
+        self._record("enabled", True)
 
-    def _record(self, fact: str) -> None:
-        self.receipt.save({**self.receipt.load(), fact: True})
+    def _record(self, fact: str, value: Any) -> None:
+        self.receipt.save({**self.receipt.load(), fact: value})
 
     def plan_absent(self) -> Plan:
         """What the receipt lists is gone; an engine that was here before stays, running as it was."""
@@ -118,7 +126,20 @@ class EngineHost:
         if data_root:
             for directory in (data_root, "/var/lib/containerd"):
                 shutil.rmtree(directory, ignore_errors=True)
+            for path in _LEAVINGS:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+        for path in record.get("cgroups", []):
+            # One that somebody else has come to use stays until the next boot.
+            if run_command(["umount", path]).returncode == 0:
+                os.rmdir(path)
         self.receipt.save({})
+
+
+def _cgroup_mounts() -> list[str]:
+    with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as file:
+        points = [line.split()[1] for line in file]
+    return [point for point in points if point.startswith("/sys/fs/cgroup/")]
 
 
 def _with_companions(manager: Apt, names: list[str]) -> list[str]:
