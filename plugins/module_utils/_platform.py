@@ -34,7 +34,7 @@ class Architecture:
     default_variant: str = ""
 
 
-# Adding an architecture is adding a row here, and its probe program to _elf.PROBE_CODE.
+# Adding an architecture is adding a row here, and its probe program to _probe_programs.PROBE_CODE.
 ARCHITECTURES = (
     Architecture(
         "arm",

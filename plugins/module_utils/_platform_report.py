@@ -10,13 +10,14 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from . import _elf, _probe
+from . import _probe
 from ._binfmt_boot import reader
 from ._binfmt_entry import Entry
 from ._binfmt_misc import BinfmtMisc
 from ._emulators import Emulator
 from ._errors import CrossbuildError
 from ._platform import Platform, host, parse_list, same_family
+from ._probe_programs import probe_program
 from ._registration import responsible
 
 # Reasons that an execution cannot tell, and the kernel's entries can. The others are those of _probe.Reason.
@@ -58,7 +59,7 @@ def _row(platform: Platform, proof: _probe.Proof, entries: list[Entry], misc: Bi
 def _why(platform: Platform, proof: _probe.Proof, entries: list[Entry], misc: BinfmtMisc) -> tuple[str, str]:
     """The reason as a word and as a sentence."""
     seen = _probe.explain(proof)
-    matching = [entry for entry in entries if replace(entry, enabled=True).matches(_elf.probe_program(platform.arch))]
+    matching = [entry for entry in entries if replace(entry, enabled=True).matches(probe_program(platform.arch))]
     enabled = [entry for entry in matching if entry.enabled]
     if matching and not misc.enabled():
         return DISABLED, f"binfmt_misc is switched off as a whole. Switch it on: echo 1 > {misc.path}/status"

@@ -18,9 +18,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import Callable, Iterable, Iterator, NamedTuple
 
-from ._elf import probe_program
 from ._errors import CrossbuildError
 from ._platform import Architecture, Platform, host
+from ._probe_programs import probe_program
 
 # What a probe is called (its argv[0]), and so what it prints: as long as probe programs print, and no path.
 _NAME = "CROSS"

@@ -19,6 +19,7 @@ from ._binfmt_misc import BinfmtMisc
 from ._converge import Plan, Step, converge
 from ._errors import CrossbuildError
 from ._platform import Architecture, Platform, architectures, host, parse, parse_list, same_family
+from ._probe_programs import probe_program
 from ._receipt import Receipt
 
 # P: argv[0] arrives. F: the kernel opens the emulator once, so that it serves containers which do not have it.
@@ -41,7 +42,7 @@ def desired_entry(emulator: _emulators.Emulator) -> Entry:
 
 def responsible(newest_first: list[Entry], architecture: Architecture) -> Entry | None:
     """The entry that programs of this architecture are run by."""
-    return handler(newest_first, _elf.probe_program(architecture))
+    return handler(newest_first, probe_program(architecture))
 
 
 def defects(entry: Entry, emulator: _emulators.Emulator) -> list[str]:

@@ -23,10 +23,11 @@ from typing import TypeVar
 import pytest
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _probe
-from ansible_collections.trusted.crossbuild.plugins.module_utils._elf import binfmt_magic, probe_program
+from ansible_collections.trusted.crossbuild.plugins.module_utils._elf import binfmt_magic
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
 from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import everything, parse
 from ansible_collections.trusted.crossbuild.plugins.module_utils._probe import Proof, Reason, execute, explain
+from ansible_collections.trusted.crossbuild.plugins.module_utils._probe_programs import probe_program
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8

@@ -15,18 +15,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils._elf import (
-    PROBE_CODE,
     ElfHeader,
     Linkage,
     architecture,
     binfmt_magic,
     describe,
     parse_header,
-    probe_program,
     read_linkage,
 )
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
 from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import ARCHITECTURES, Architecture
+from ansible_collections.trusted.crossbuild.plugins.module_utils._probe_programs import PROBE_CODE, probe_program
 
 # As a Linux kernel prints the entries of QEMU's scripts/qemu-binfmt-conf.sh.
 MAGICS = json.loads((pathlib.Path(__file__).parent / "data" / "binfmt_magics.json").read_text())

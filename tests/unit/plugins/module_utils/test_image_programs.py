@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.trusted.crossbuild.plugins.module_utils import _elf, _platform
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _platform, _probe_programs
 from ansible_collections.trusted.crossbuild.plugins.module_utils._image_programs import ImageFile, examine
 
 ARMHF = _platform.parse("armhf")
 
 
 def program(name: str) -> bytes:
-    return _elf.probe_program(_platform.parse(name).arch)
+    return _probe_programs.probe_program(_platform.parse(name).arch)
 
 
 ARM, AMD64 = program("armhf"), program("amd64")
