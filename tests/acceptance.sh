@@ -43,5 +43,8 @@ run verify verify
 run teardown teardown
 diff "$log/packages" <(packages) || stop "teardown left other packages than there were"
 diff "$log/entries" <(entries) || stop "teardown left other entries than there were"
+for file in /var/lib/trusted.crossbuild /var/cache/trusted.crossbuild /var/log/docker.log /etc/docker/key.json; do
+    [ ! -e "$file" ] || stop "teardown left $file"
+done
 run again teardown
 grep --quiet 'changed=0 ' "$log/again" || stop "the second teardown changed something"

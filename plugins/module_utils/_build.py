@@ -36,7 +36,7 @@ class ImageBuild:
     def plan_present(self) -> Plan:
         source = self._source()
         existing = self.engine.image(self.reference)
-        key = self._key(source, existing)
+        key = self._key(source, self._identities(source, existing))
         stale = self._stale(existing, key)
         plan = Plan(
             before=[f"image: {existing.id if existing else 'none'}"],
@@ -68,14 +68,17 @@ class ImageBuild:
             source.dockerfile, self.args, self.platform, host(), self.params["target"], all_stages=True
         )
 
-    def _key(self, source: _build_source.Source, existing: Image | None) -> BuildKey:
+    def _identities(self, source: _build_source.Source, existing: Image | None) -> dict[str, str]:
+        """The ID of every base image, by its reference."""
         recorded = _recorded_bases(existing)
         identities = {}
         for base in self._bases(source):
             image = self.engine.image(base.reference)
             # A base that was pruned since tells nothing new: what the image was made from still counts.
             identities[base.reference] = image.id if image else recorded.get(base.reference, _NO_BASE)
-        self._identities = identities
+        return identities
+
+    def _key(self, source: _build_source.Source, identities: dict[str, str]) -> BuildKey:
         return build_key(
             dockerfile=source.text,
             context={member.path: member.record() for member in source.members},
@@ -138,8 +141,9 @@ class ImageBuild:
         source = self._source()
         for base in self._bases(source):
             self._require_base(base)
-        key = self._key(source, None)
-        labels = {**(self.params["labels"] or {}), **key.labels(), **_base_labels(self._identities)}
+        identities = self._identities(source, None)
+        key = self._key(source, identities)
+        labels = {**(self.params["labels"] or {}), **key.labels(), **_base_labels(identities)}
         options = {
             "dockerfile": source.sent_name,
             "buildargs": self.args,

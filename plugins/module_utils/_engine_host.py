@@ -30,8 +30,6 @@ _SDK_PACKAGE = "python3-docker"
 _ERASERS = ("/usr/share/docker.io/contrib/nuke-graph-directory.sh", "/var/lib/docker/nuke-graph-directory.sh")
 # Where Debian's packages put modules: only its own Python looks there, and no virtual environment made of that.
 _PACKAGED_MODULES = "/usr/lib/python3/dist-packages"
-
-
 # What the engine writes beside its data, and no package removes.
 _LEAVINGS = ("/etc/docker/key.json", "/var/log/docker.log")
 
@@ -75,8 +73,9 @@ class EngineHost:
         Service(SERVICE).start()
         require_recent(self.engine.wait())
         self._record("started", True)
-        # Docker's System V script mounts the hierarchies that nobody else has.
-        self._record("cgroups", [path for path in _cgroup_mounts() if path not in mounted])
+        # Docker's System V script mounts the hierarchies that nobody else has. What an earlier start mounted may still be.
+        ours = self.receipt.load().get("cgroups", [])
+        self._record("cgroups", [path for path in _cgroup_mounts() if path in ours or path not in mounted])
 
     def _enable(self) -> None:
         Service(SERVICE).enable()
