@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Any, Mapping, Sequence
 
 from ._errors import CrossbuildError
-from ._package_manager import Apt
+from ._package_tool import PackageManager
 from ._receipt import Receipt
+
+# Keys of the receipt. While an installation runs, all packages from before with their versions, in case it is killed.
+_ADDED, _REPLACED, _PENDING = "packages", "replaced", "pending"
 
 
 class AddedPackages:
@@ -20,23 +23,60 @@ class AddedPackages:
         self._receipt = receipt
 
     def names(self) -> list[str]:
-        return list(self._receipt.load().get("packages", []))
+        return list(self._receipt.load().get(_ADDED, []))
 
-    def install(self, manager: Apt, names: Sequence[str]) -> None:
+    def replaced(self) -> dict[str, str]:
+        """Packages that were there before in another version: that version by name. They are not ours to remove."""
+        return dict(self._receipt.load().get(_REPLACED, {}))
+
+    def interrupted(self) -> bool:
+        """Whether an installation was killed, so that it is not known yet what came of it."""
+        return _PENDING in self._receipt.load()
+
+    def install(
+        self,
+        manager: PackageManager,
+        names: Sequence[str],
+        versions: Mapping[str, str] | None = None,
+        release: str = "",
+    ) -> None:
         """Installs packages and records every one that is new on the host afterwards, also after a failure."""
-        before = set(manager.installed())
+        record = self._receipt.load()
+        # What was there before an installation that was killed is what was there before this one, which finishes it.
+        before: dict[str, str] = record.get(_PENDING) or manager.installed()
+        self._receipt.save({**record, _PENDING: before})
         try:
-            manager.install(names)
+            manager.install(names, versions, release)
         finally:
-            added = set(manager.installed()) - before
-            if added:
-                self._receipt.save({**self._receipt.load(), "packages": sorted(added | set(self.names()))})
+            self._settle(manager.installed(), names)
 
-    def remove(self, manager: Apt) -> None:
+    def _settle(self, after: Mapping[str, str], asked: Sequence[str]) -> None:
+        record = self._receipt.load()
+        before = record.pop(_PENDING)
+        vanished = set(before) - set(after)
+        other = {name: before[name] for name in {*asked, *vanished} if name in before}
+        replaced = {**other, **record.get(_REPLACED, {})}
+        kept: dict[str, Any] = {
+            _ADDED: sorted((set(after) - set(before) | set(record.get(_ADDED, []))) & set(after) - set(replaced)),
+            _REPLACED: {
+                name: version
+                for name, version in sorted(replaced.items())
+                # One that this module itself added, and then took away for another, was not there before.
+                if after.get(name) != version and name not in record.get(_ADDED, [])
+            },
+        }
+        rest = {key: value for key, value in record.items() if key not in kept}
+        self._receipt.save({**rest, **{key: value for key, value in kept.items() if value}})
+
+    def remove(self, manager: PackageManager) -> None:
         """Removes them and forgets them. Raises CrossbuildError naming those that had to stay."""
+        if self.interrupted():
+            manager.repair()
+            self._settle(manager.installed(), ())
         present = manager.installed()
         kept = manager.remove([name for name in self.names() if name in present])
-        self._receipt.save({key: value for key, value in self._receipt.load().items() if key != "packages"})
+        record = self._receipt.load()
+        self._receipt.save({key: value for key, value in record.items() if key not in (_ADDED, _REPLACED)})
         if kept:
             raise CrossbuildError(
                 f"{', '.join(kept)} stay installed, because packages that came later need them. Everything else that was"

@@ -2,94 +2,174 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Installing the emulators from the distribution's packages."""
+"""Emulators from the distribution's packages."""
 
 from __future__ import annotations
 
-import os
-from typing import Any
-
 from . import _emulators
 from ._added_packages import AddedPackages
-from ._binfmt_misc import BinfmtMisc
-from ._converge import Plan, Step, converge
+from ._converge import Plan, Step
+from ._emulator_names import PACKAGE_SETS, WITHOUT_PACKAGES, choose, installed_sets, sets_of
 from ._errors import CrossbuildError
-from ._package_manager import Apt, detect
-from ._platform import Architecture, architectures, host, parse_list, same_family
+from ._package_manager import detect, os_release
+from ._package_tool import PackageManager
+from ._platform import Architecture
 from ._receipt import Receipt
 
-# Where qemu-user-static is a package, it is the one: on Debian 12 the emulators of qemu-user are dynamic. Where it is no
-# more than a virtual name (Debian 14, Ubuntu 25.10), those of qemu-user are static.
-_PACKAGE_SETS = (("qemu-user-static",), ("qemu-user", "qemu-user-binfmt"))
+# In the receipt: the release that was asked for, with the packages as they came from it.
+_RELEASE = "release"
 
 
-class Emulation:
-    """The emulators for some architectures on this host."""
+class EmulatorPackages:
+    """The packages that bring the emulators for some architectures.
 
-    def __init__(self, architectures: list[Architecture]) -> None:
+    ``version`` and ``release`` may be empty: then emulators that are there already do, wherever they came from.
+    """
+
+    def __init__(self, architectures: list[Architecture], version: str, release: str, lock_timeout: int) -> None:
         self.architectures = architectures
-        self.added = AddedPackages(Receipt("qemu_user_static"))
+        self.version = version
+        self.release = release
+        self.lock_timeout = lock_timeout
+        self.receipt = Receipt("qemu_user_static")
+        self.added = AddedPackages(self.receipt)
 
-    def plan_present(self) -> Plan:
-        plan = Plan()
-        for architecture in self.architectures:
-            emulator = _emulators.find(architecture)
+    def plan(self, plan: Plan) -> None:
+        """Adds to a plan what is to do."""
+        found = [_emulators.find(architecture) for architecture in self.architectures]
+        for architecture, emulator in zip(self.architectures, found):
             usable = bool(emulator and emulator.usable)
             plan.before.append(f"{architecture.qemu}: {_words(emulator)}")
             plan.after.append(f"{architecture.qemu}: {_words(emulator) if usable else 'static emulator'}")
-            if not usable and not plan.steps:
-                plan.steps.append(Step("install the static QEMU user-mode emulators", self._install))
-        found = [_emulators.find(architecture) for architecture in self.architectures]
-        plan.result = {"emulators": {e.architecture.qemu: e.describe() for e in found if e and e.usable}}
-        return plan
+        # Nothing to emulate, nothing to pin.
+        pinned = bool(self.architectures and (self.version or self.release))
+        satisfied = self._pinned(plan) if pinned else True
+        if self.added.interrupted():
+            plan.steps.append(Step("finish the installation of packages that was interrupted", self._install))
+        elif not satisfied or not all(emulator and emulator.usable for emulator in found):
+            plan.steps.append(Step(f"install the static QEMU user-mode emulators{self._which()}", self._install))
+
+    def _which(self) -> str:
+        version = f", version {self.version}" if self.version else ""
+        return version + (f", from {self.release}" if self.release else "")
+
+    def _pinned(self, plan: Plan) -> bool:
+        """Whether the packages are installed as asked for. Reads local records only, in the common case no package list."""
+        if _emulators.store_is_used():
+            raise CrossbuildError(
+                f"Emulators from an archive or an image are in {_emulators.CURRENT} and are used first, so that a version of the"
+                " packages would change nothing. Take them away first (state: absent), or ask for an archive of that version."
+            )
+        manager = self._manager()
+        present = installed_sets(manager.name, self.architectures, manager.installed(), self.version)
+        satisfied = any(self._from_release(manager, packages) for packages in present)
+        shown = ", ".join(f"{name} {version}" for name, version in self._relatives(manager).items())
+        plan.before.append(f"packages: {shown or 'none'}")
+        plan.after.append(f"packages: {shown if satisfied else 'static emulators' + self._which()}")
+        return satisfied
+
+    def _manager(self) -> PackageManager:
+        manager = detect(self.lock_timeout)
+        if self.release and not manager.knows_releases:
+            raise CrossbuildError(
+                f"default_release is for apt, which knows releases; this host has {manager.name}. Say version instead."
+            )
+        return manager
+
+    def _from_release(self, manager: PackageManager, present: dict[str, str]) -> bool:
+        """Whether packages came from the release: by our own record, or because it holds them in just that version."""
+        if not self.release or self.receipt.load().get(_RELEASE) == {"name": self.release, "packages": present}:
+            return True
+        return all(version in manager.offers(name, self.release) for name, version in present.items())
+
+    def _relatives(self, manager: PackageManager) -> dict[str, str]:
+        """Packages of any set of this manager that are installed."""
+        installed = manager.installed()
+        names = {name for one in sets_of(manager.name) for name in one.expand(self.architectures)}
+        return {name: installed[name] for name in sorted(names) if name in installed}
 
     def _install(self) -> None:
-        manager = detect()
-        self.added.install(manager, self._packages(manager))
+        manager = self._manager()
+        packages = self._choose(manager)
+        pins = dict(packages) if self.version else {}
+        if self.version:
+            # Packages of another set may go along in the same version; left alone, some would stand in the way.
+            others = [name for name in self._relatives(manager) if name not in packages]
+            pins.update({name: version for name in others for version in self._same(manager, name, packages)})
+        self.added.install(manager, list({**packages, **pins}), pins, self.release)
+        if self.release:
+            installed = manager.installed()
+            came = {name: installed[name] for name in packages if name in installed}
+            self.receipt.save({**self.receipt.load(), _RELEASE: {"name": self.release, "packages": came}})
         for architecture in self.architectures:
             _emulators.require(architecture)
 
-    def plan_absent(self) -> Plan:
-        """The packages that this module once added are gone; others stay."""
-        packages = self.added.names()
-        plan = Plan(before=[f"package: {name}" for name in packages], result={"emulators": {}})
-        if packages:
-            plan.steps.append(Step(f"remove {', '.join(packages)}", self._remove))
-        return plan
+    def _same(self, manager: PackageManager, name: str, packages: dict[str, str]) -> list[str]:
+        return [version for version in manager.offers(name, self.release) if version in packages.values()][:1]
 
-    def _remove(self) -> None:
-        misc = BinfmtMisc()
-        served = [entry for entry in misc.entries() if os.path.exists(entry.interpreter)]
-        self.added.remove(detect())
-        # By flag F a removed emulator stays in use: the kernel would run programs by a file that is no more.
-        for entry in served:
-            if not os.path.exists(entry.interpreter):
-                misc.remove(entry.name)
-
-    def _packages(self, manager: Apt) -> tuple[str, ...]:
+    def _choose(self, manager: PackageManager) -> dict[str, str]:
         for attempt in ("with the lists as they are", "with new lists"):
-            if attempt == "with new lists":
-                manager.update()
-            for names in _PACKAGE_SETS:
-                if all(manager.available(name) for name in names):
-                    return names
+            try:
+                if attempt == "with new lists":
+                    manager.update()
+                packages = choose(
+                    manager.name, self.architectures, lambda name: manager.offers(name, self.release), self.version
+                )
+            except CrossbuildError:
+                if attempt == "with new lists":
+                    raise
+                continue  # as where the lists do not know the release yet
+            if packages:
+                return packages
+        raise CrossbuildError(self._unavailable(manager))
+
+    def _unavailable(self, manager: PackageManager) -> str:
         found = [_emulators.find(architecture) for architecture in self.architectures]
         dynamic = [
-            f"{emulator.path} is dynamically linked, of no use in containers. " for emulator in found if emulator
+            f"{one.path} is dynamically linked, of no use in containers. " for one in found if one and not one.usable
         ]
-        raise CrossbuildError(
-            f"{''.join(dynamic)}The package sources of this host offer no static QEMU user-mode emulators: neither"
-            " qemu-user-static nor qemu-user with qemu-user-binfmt. Enable the distribution's main archive"
-            " (on Ubuntu: universe)."
-        )
+        names = [" with ".join(one.expand(self.architectures)) for one in sets_of(manager.name)]
+        said = f"{''.join(dynamic)}The package sources of this host offer no static QEMU user-mode emulators{self._which()}"
+        offered = {name: manager.offers(name, self.release) for one in names for name in one.split(" with ")}
+        versions = [f"{name} {', '.join(offers)}" for name, offers in offered.items() if offers]
+        if self.version and versions:
+            return f"{said}. They offer {'; '.join(versions)}. Say one of these, or source: archive."
+        return f"{said}: neither {' nor '.join(names)}. {_advice(manager)}"
+
+    def plan_absent(self, plan: Plan) -> None:
+        """The packages that this module once added are gone; others stay."""
+        packages = self.added.names()
+        plan.before += [f"package: {name}" for name in packages]
+        for name, version in self.added.replaced().items():
+            plan.warnings.append(
+                f"The package {name} was on this host before in version {version}, and was replaced on request. It stays as it"
+                f" is now. To go back: state: present with version: {version}."
+            )
+        if packages or self.receipt.load():
+            words = f"remove {', '.join(packages)}" if packages else "forget what was done to packages of others"
+            plan.steps.append(Step(words, self._remove))
+
+    def _remove(self) -> None:
+        try:
+            self.added.remove(detect(self.lock_timeout))
+        finally:
+            record = self.receipt.load()
+            self.receipt.save({key: value for key, value in record.items() if key != _RELEASE})
+
+
+def _advice(manager: PackageManager) -> str:
+    release = os_release()
+    family = {release.get("ID", ""), *release.get("ID_LIKE", "").split()} - {"fedora"}
+    if release.get("ID") != "fedora" and family & set(WITHOUT_PACKAGES):
+        name = release.get("NAME", "This distribution")
+        return f"{name} has no package of them, nor has EPEL: say source: archive or source: image."
+    where = "; ".join(f"{' and '.join(one.names)} ({one.where})" for one in PACKAGE_SETS if one.manager == manager.name)
+    return (
+        f"Enable the part of the distribution's archive that holds {where}. On Debian that is main, on Ubuntu universe."
+        if manager.name == "apt-get"
+        else f"Enable the repository that holds {where}, or say source: archive or source: image."
+    )
 
 
 def _words(emulator: _emulators.Emulator | None) -> str:
     return f"{emulator.path}, {emulator.linkage}" if emulator else "none"
-
-
-def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
-    """The module trusted.crossbuild.qemu_user_static."""
-    emulated = [platform for platform in parse_list(params["platforms"]) if not same_family(platform, host())]
-    emulation = Emulation(architectures(emulated))
-    return converge(emulation.plan_absent if params["state"] == "absent" else emulation.plan_present, check_mode)

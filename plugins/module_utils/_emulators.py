@@ -7,18 +7,20 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from typing import Any
 
-from . import _elf
+from . import _elf, _qemu_version
 from ._command import run
 from ._errors import CrossbuildError
 from ._platform import Architecture
 
 # Debian's link; its ending tells QEMU before 6.0 that argv[0] is preserved.
 _PRESERVING_LINK = "/usr/libexec/qemu-binfmt/{qemu}-binfmt-P"
-_PROGRAMS = ("/usr/bin/qemu-{qemu}-static", "/usr/bin/qemu-{qemu}")
+# What an archive or an image brought, see _emulator_store.py.
+CURRENT = "/opt/trusted.crossbuild/qemu/current"
+# In this order: what was brought for itself goes before the distribution's.
+_PROGRAMS = (CURRENT + "/qemu-{qemu}-static", "/usr/bin/qemu-{qemu}-static", "/usr/bin/qemu-{qemu}")
 
 
 @dataclass(frozen=True)
@@ -40,19 +42,23 @@ class Emulator:
         link = _PRESERVING_LINK.format(qemu=self.architecture.qemu)
         return link if os.path.exists(link) and os.path.samefile(link, self.path) else self.path
 
-    def version(self) -> str:
-        """The version it reports, for example ``7.2.22``."""
-        said = run([self.path, "--version"])
-        found = re.search(r"version (\S+)", said.stdout)
-        if not found:
+    def release(self) -> _qemu_version.QemuVersion:
+        """The version it reports. Raises CrossbuildError where it reports none, as one that does not run here."""
+        try:
+            said = run([self.path, "--version"])
+        except OSError as exc:
+            raise CrossbuildError(f"{self.path} cannot be executed: {exc.strerror}.") from exc
+        version = _qemu_version.parse(said.stdout)
+        if not version:
             raise CrossbuildError(
                 f"{self.path} does not tell its version (status {said.returncode}): is it QEMU's user-mode emulator,"
                 " whole, and for this host's processor?"
             )
-        return found.group(1)
+        return version
 
-    def describe(self) -> dict[str, Any]:
-        return {"path": self.path, "version": self.version(), "linkage": self.linkage}
+    def version(self) -> str:
+        """The version it reports, for example ``7.2.22``."""
+        return self.release().upstream
 
 
 def find(architecture: Architecture) -> Emulator | None:
@@ -60,6 +66,31 @@ def find(architecture: Architecture) -> Emulator | None:
     paths = [pattern.format(qemu=architecture.qemu) for pattern in _PROGRAMS]
     found = [Emulator(architecture, path, _elf.describe(path).linkage.value) for path in paths if os.path.exists(path)]
     return next((emulator for emulator in found if emulator.usable), found[0] if found else None)
+
+
+def store_is_used() -> bool:
+    """Whether emulators of an archive or an image are there, which are used before those of packages."""
+    return os.path.lexists(CURRENT)
+
+
+def describe(emulators: list[Emulator]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Path, version and linkage by QEMU's name, and warnings about what is known to be broken in them.
+
+    Those that lie in one directory and were made in the same moment are of one build: one of them is asked.
+    """
+    versions: dict[tuple[str, int], _qemu_version.QemuVersion] = {}
+    described, warnings = {}, []
+    for emulator in emulators:
+        build = (os.path.dirname(os.path.realpath(emulator.path)), os.stat(emulator.path).st_mtime_ns)
+        version = versions.get(build) or versions.setdefault(build, emulator.release())
+        guest = emulator.architecture.qemu
+        described[guest] = {"path": emulator.path, "version": version.upstream, "linkage": emulator.linkage}
+        warnings += [
+            f"{emulator.path} is QEMU {version.package or version}, {emulator.linkage}, of which is known that {words}."
+            " Ask for a newer version."
+            for words in _qemu_version.problems(version, guest, emulator.linkage)
+        ]
+    return described, warnings
 
 
 def require(architecture: Architecture) -> Emulator:

@@ -14,11 +14,12 @@ import sys
 from typing import Any
 
 from ._added_packages import AddedPackages
+from ._apt import Apt
 from ._command import run as run_command
 from ._converge import Plan, Step, converge
 from ._engine_socket import EngineSocket, require_recent
 from ._errors import CrossbuildError
-from ._package_manager import Apt, detect
+from ._package_manager import require_apt
 from ._receipt import Receipt
 from ._service import Service
 
@@ -64,7 +65,7 @@ class EngineHost:
         return plan
 
     def _install(self, names: list[str]) -> None:
-        manager = detect()
+        manager = require_apt()
         self.added.install(manager, _with_companions(manager, names))
         importlib.invalidate_caches()
 
@@ -121,7 +122,7 @@ class EngineHost:
         for path in _ERASERS if keep_data else ():
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
-        self.added.remove(detect())
+        self.added.remove(require_apt())
         if data_root:
             for directory in (data_root, "/var/lib/containerd"):
                 shutil.rmtree(directory, ignore_errors=True)

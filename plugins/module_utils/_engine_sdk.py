@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tarfile
 from dataclasses import dataclass
@@ -125,18 +126,29 @@ class SdkEngine:
 
     def files(self, image_id: str) -> Iterator[ImageFile]:
         """Every file of an image with the beginning of its content. Starts nothing."""
-        container = self._client.create_container(image_id, command=["never-started"])["Id"]
-        try:
-            chunks = cast(IO[bytes], _Reader(self._client.export(container)))
+        with self._exported(image_id) as content:
+            chunks = cast(IO[bytes], _Reader(content))
             with tarfile.open(fileobj=chunks, mode="r|") as archive:
                 for info in archive:
-                    content = archive.extractfile(info) if info.isreg() and info.mode & 0o111 else None
+                    head = archive.extractfile(info) if info.isreg() and info.mode & 0o111 else None
                     yield ImageFile(
                         path="/" + info.name.strip("/"),
                         target=info.linkname if info.issym() else "",
-                        head=content.read(HEADER_SIZE) if content else b"",
+                        head=head.read(HEADER_SIZE) if head else b"",
                         same_as=info.linkname if info.islnk() else "",
                     )
+
+    def save_files(self, image_id: str, path: str) -> None:
+        """Writes every file of an image into a tar. Starts nothing."""
+        with self._exported(image_id) as content, open(path, "wb") as file:
+            file.writelines(content)
+
+    @contextlib.contextmanager
+    def _exported(self, image_id: str) -> Iterator[Iterator[bytes]]:
+        """The files of an image as a tar, out of a container that is made for this and never started."""
+        container = self._client.create_container(image_id, command=["never-started"])["Id"]
+        try:
+            yield self._client.export(container)
         finally:
             self._client.remove_container(container, v=True)
 

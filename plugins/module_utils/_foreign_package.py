@@ -19,7 +19,7 @@ from ._command import require, tail
 from ._command import run as run_command
 from ._converge import Plan, Step, converge
 from ._errors import CrossbuildError
-from ._package_manager import detect
+from ._package_manager import require_apt
 from ._platform import parse
 
 # Says what was unpacked, and that the directory is this module's to replace and remove.
@@ -63,7 +63,7 @@ class ForeignPackage:
         version = stamp["version"] if stamp and same else None
         wanted = version
         if latest or not version:
-            detect()  # says now, also in check mode, that this host cannot
+            require_apt()  # says now, also in check mode, that this host cannot
             wanted = self._candidate() if latest and version else "newest"
         plan = Plan(
             before=[f"{self.dest}: {version or 'nothing'}"],
