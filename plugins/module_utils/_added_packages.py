@@ -25,9 +25,13 @@ class AddedPackages:
     def names(self) -> list[str]:
         return list(self._receipt.load().get(_ADDED, []))
 
-    def replaced(self) -> dict[str, str]:
-        """Packages that were there before in another version: that version by name. They are not ours to remove."""
-        return dict(self._receipt.load().get(_REPLACED, {}))
+    def replaced_words(self) -> list[str]:
+        """About each package that was there before in another version: it is not ours to remove, but to be named."""
+        return [
+            f"The package {name} was on this host before in version {version}, and was replaced because another was asked for."
+            " It is left as it is now; the version from before is for the package manager to bring back."
+            for name, version in self._receipt.load().get(_REPLACED, {}).items()
+        ]
 
     def interrupted(self) -> bool:
         """Whether an installation was killed, so that it is not known yet what came of it."""
@@ -70,15 +74,18 @@ class AddedPackages:
 
     def remove(self, manager: PackageManager) -> None:
         """Removes them and forgets them. Raises CrossbuildError naming those that had to stay."""
-        if self.interrupted():
+        before: dict[str, str] | None = self._receipt.load().get(_PENDING)
+        going: set[str] = set()
+        if before is not None:
             manager.repair()
+            going = manager.unfinished() - set(before)
             self._settle(manager.installed(), ())
-        present = manager.installed()
-        kept = manager.remove([name for name in self.names() if name in present])
+        replaced = self.replaced_words()
+        kept = manager.remove(going | (set(self.names()) & set(manager.installed())))
         record = self._receipt.load()
         self._receipt.save({key: value for key, value in record.items() if key not in (_ADDED, _REPLACED)})
         if kept:
             raise CrossbuildError(
                 f"{', '.join(kept)} stay installed, because packages that came later need them. Everything else that was"
-                " added is gone. Remove those by hand if they should go."
+                f" added is gone. Remove those by hand if they should go. {' '.join(replaced)}".rstrip()
             )

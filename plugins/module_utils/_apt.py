@@ -18,6 +18,8 @@ _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l", "N
 # What apt-get says when its lists are missing or older than the archive.
 _STALE_LISTS = ("Unable to locate package", "has no installation candidate", "Failed to fetch", "Unable to fetch")
 _INTERRUPTED = "dpkg was interrupted"
+# What dpkg(1) calls a package of which nothing is left to do.
+_FINISHED = ("installed", "config-files", "not-installed")
 _LOCKED = ("Could not get lock", "Unable to acquire the dpkg frontend lock", "Unable to lock")
 _LOCKS = (
     "/var/lib/dpkg/lock-frontend",
@@ -37,10 +39,16 @@ class Apt(PackageManager):
 
     def installed(self) -> dict[str, str]:
         """Versions by package name; a package of a foreign architecture is named ``name:arch``."""
+        return {name: version for name, version, status in self._packages() if status == "installed"}
+
+    def unfinished(self) -> set[str]:
+        return {name for name, _version, status in self._packages() if status not in _FINISHED}
+
+    def _packages(self) -> list[tuple[str, str, str]]:
         listing = require(["dpkg-query", "-W", "-f", "${binary:Package}\t${Version}\t${db:Status-Status}\n"])
         rows = (line.split("\t") for line in listing.splitlines())
         native = ":" + self.architecture()
-        return {_without(name, native): version for name, version, status in rows if status == "installed"}
+        return [(_without(name, native), version, status) for name, version, status in rows]
 
     def architecture(self) -> str:
         return require(["dpkg", "--print-architecture"]).strip()
@@ -98,7 +106,9 @@ class Apt(PackageManager):
         return {row[1] for row in rows if row and row[0] in ("Remv", "Purg")} - names
 
     def _purge(self, names: list[str]) -> None:
-        self._require(["apt-get", "purge", *self._options(), *names], _ENVIRONMENT, f"remove {', '.join(names)}")
+        # One that an interrupted dpkg left half installed would have to be installed once more otherwise.
+        options = [*self._options(), "-oDPkg::Options::=--force-remove-reinstreq"]
+        self._require(["apt-get", "purge", *options, *names], _ENVIRONMENT, f"remove {', '.join(names)}")
 
     def _lock_holders(self, said: str) -> list[str] | None:
         return holders(_LOCKS) if any(sign in said for sign in _LOCKED) else None

@@ -82,7 +82,7 @@ def _downloaded(url: str, directory: str) -> IO[bytes]:
         file.seek(0)
     except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as exc:
         file.close()
-        raise CrossbuildError(f"{url} cannot be fetched: {getattr(exc, 'reason', '') or exc}.") from exc
+        raise CrossbuildError(f"{url} cannot be fetched: {exc}.") from exc
     except BaseException:
         file.close()
         raise

@@ -50,8 +50,8 @@ class Emulation:
         return self._told(plan)
 
     def _told(self, plan: Plan) -> Plan:
-        found = [_emulators.find(architecture) for architecture in self.architectures]
-        described, warnings = _emulators.describe([emulator for emulator in found if emulator and emulator.usable])
+        found = [_usable(architecture, bool(plan.steps)) for architecture in self.architectures]
+        described, warnings = _emulators.describe([emulator for emulator in found if emulator])
         plan.result = {"emulators": described, **self.versions.result()}
         # About what is there in the end: an upgrade may be what they ask for.
         plan.result["warnings"] = warnings
@@ -73,6 +73,16 @@ class Emulation:
         for entry in served:
             if not os.path.exists(entry.interpreter):
                 misc.remove(entry.name)
+
+
+def _usable(architecture: Architecture, repaired: bool) -> _emulators.Emulator | None:
+    try:
+        emulator = _emulators.find(architecture)
+    except CrossbuildError:
+        if repaired:
+            return None  # it is damaged, and a step of the plan is about that
+        raise
+    return emulator if emulator and emulator.usable else None
 
 
 def _origin(params: dict[str, Any]) -> Origin | None:

@@ -91,21 +91,13 @@ class EmulatorPackages:
     def _install(self) -> None:
         manager = self._manager()
         packages = self._choose(manager)
-        pins = dict(packages) if self.version else {}
-        if self.version:
-            # Packages of another set may go along in the same version; left alone, some would stand in the way.
-            others = [name for name in self._relatives(manager) if name not in packages]
-            pins.update({name: version for name in others for version in self._same(manager, name, packages)})
-        self.added.install(manager, list({**packages, **pins}), pins, self.release)
+        self.added.install(manager, list(packages), packages if self.version else {}, self.release)
         if self.release:
             installed = manager.installed()
             came = {name: installed[name] for name in packages if name in installed}
             self.receipt.save({**self.receipt.load(), _RELEASE: {"name": self.release, "packages": came}})
         for architecture in self.architectures:
             _emulators.require(architecture)
-
-    def _same(self, manager: PackageManager, name: str, packages: dict[str, str]) -> list[str]:
-        return [version for version in manager.offers(name, self.release) if version in packages.values()][:1]
 
     def _choose(self, manager: PackageManager) -> dict[str, str]:
         for attempt in ("with the lists as they are", "with new lists"):
@@ -140,11 +132,7 @@ class EmulatorPackages:
         """The packages that this module once added are gone; others stay."""
         packages = self.added.names()
         plan.before += [f"package: {name}" for name in packages]
-        for name, version in self.added.replaced().items():
-            plan.warnings.append(
-                f"The package {name} was on this host before in version {version}, and was replaced on request. It stays as it"
-                f" is now. To go back: state: present with version: {version}."
-            )
+        plan.warnings += self.added.replaced_words()
         if packages or self.receipt.load():
             words = f"remove {', '.join(packages)}" if packages else "forget what was done to packages of others"
             plan.steps.append(Step(words, self._remove))

@@ -65,6 +65,10 @@ class PackageManager(ABC):
     def repair(self) -> None:  # noqa: B027
         """Finishes what an interrupted run left half done, where the package manager does not do so by itself."""
 
+    def unfinished(self) -> set[str]:
+        """The packages that an interrupted run left neither installed nor gone, where there is such a thing."""
+        return set()
+
     def remove(self, names: Iterable[str]) -> list[str]:
         """Removes packages, and returns those it kept because something that is not among them needs them."""
         going = set(names)

@@ -39,10 +39,8 @@ def matches(version: str, wanted: str) -> bool:
 
     ``10.0`` means ``1:10.0.2+ds-2``, and neither ``10.01`` nor ``1:110.0``. An epoch need not be said.
     """
-    bare = re.sub(r"^\d+:", "", version)
-    return any(
-        text == wanted or (text.startswith(wanted) and not text[len(wanted)].isdigit()) for text in (version, bare)
-    )
+    text = version if ":" in wanted else re.sub(r"^\d+:", "", version)
+    return text == wanted or (text.startswith(wanted) and not text[len(wanted)].isdigit())
 
 
 @dataclass(frozen=True)

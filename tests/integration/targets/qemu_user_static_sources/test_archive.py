@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness import (
@@ -152,17 +153,20 @@ def test_refused_as_a_whole(case: str, tmp_path: Path, old: Path, packages: Pack
 def test_programs_that_do_not_do(tmp_path: Path, packages: Packages) -> None:
     arm, aarch64 = (packages.emulator("old")[f"usr/bin/qemu-{name}-static"] for name in ("arm", "aarch64"))
 
+    def arm_from(path: Path) -> dict[str, Any]:
+        return {**from_archive(path), "platforms": ["armhf"]}
+
     def offered(content: bytes) -> Path:
         return make_tar(tmp_path / "bad.tar", {"bin/qemu-arm-static": content})
 
-    refused("is damaged", **from_archive(offered(arm[: len(arm) // 2])))
-    refused("says that it is qemu-aarch64", **from_archive(offered(aarch64)))
-    refused("dynamically linked", "qemu-arm-static of", **from_archive(offered(Path("/bin/true").read_bytes())))
+    refused("is damaged", **arm_from(offered(arm[: len(arm) // 2])))
+    refused("says that it is qemu-aarch64", **arm_from(offered(aarch64)))
+    refused("dynamically linked", "qemu-arm-static of", **arm_from(offered(Path("/bin/true").read_bytes())))
     # e_machine of arm64: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
-    refused("a program for aarch64, and this host is x86_64", **from_archive(offered(arm[:18] + b"\xb7\0" + arm[20:])))
+    refused("a program for aarch64, and this host is x86_64", **arm_from(offered(arm[:18] + b"\xb7\0" + arm[20:])))
     # The code, without which it crashes; what the headers say is as it was.
     hollow = arm[:4096] + bytes(len(arm) - 4096)
-    refused("does not tell its version (status -", **from_archive(offered(hollow)))
+    refused("does not tell its version (status -", **arm_from(offered(hollow)))
     both = {"qemu-arm": packages.emulator("new")["usr/bin/qemu-arm"], "qemu-aarch64-static": aarch64}
     refused("of several versions, 10.0", **from_archive(make_tar(tmp_path / "both.tar", both)))
     assert not STORE.exists()
