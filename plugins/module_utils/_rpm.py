@@ -32,6 +32,10 @@ class Rpm(PackageManager):
         return {re.sub(r"-[^-]+-[^-]+$", "", package) for package in needing} - names
 
 
+# By itself dnf waits for another one without an end.
+_DNF = ("dnf", "-q", "-y", "--setopt=exit_on_lock=True")
+
+
 class Dnf(Rpm):
     """Fedora, RHEL, Rocky Linux, AlmaLinux, CentOS Stream. Works with dnf 4; of dnf 5 the same words are known."""
 
@@ -39,27 +43,26 @@ class Dnf(Rpm):
 
     def offers(self, name: str, release: str = "") -> list[str]:
         """Asks the repositories; dnf fetches their lists anew when they have expired."""
-        query = ["dnf", "-q", "repoquery", "--showduplicates", "--qf", "%{epoch}:%{version}-%{release}\n"]
+        query = [*_DNF, "repoquery", "--showduplicates", "--qf", "%{epoch}:%{version}-%{release}\n"]
         listing = self._require([*query, name], what=f"say which {name} there is")
         return [_without_zero(line) for line in reversed(listing.split())]
 
     def update(self) -> None:
-        self._require(["dnf", "-q", "-y", "makecache"], what="update the package lists")
+        self._require([*_DNF, "makecache"], what="update the package lists")
 
     def install(self, names: Iterable[str], versions: Mapping[str, str] | None = None, release: str = "") -> None:
         pinned = versions or {}
         wanted = [f"{name}-{pinned[name]}" if name in pinned else name for name in names]
-        command = ["dnf", "-q", "-y", "--setopt=install_weak_deps=False", "--setopt=exit_on_lock=True", "install"]
+        command = [*_DNF, "--setopt=install_weak_deps=False", "install"]
         self._require([*command, *wanted], what=f"install {', '.join(wanted)}")
 
     def _purge(self, names: list[str]) -> None:
-        command = ["dnf", "-q", "-y", "--setopt=exit_on_lock=True", "remove", "--noautoremove", *names]
+        command = [*_DNF, "remove", "--noautoremove", *names]
         self._require(command, what=f"remove {', '.join(names)}")
 
     def _lock_holders(self, said: str) -> list[str] | None:
-        if "Failed to obtain" not in said and "is locked by another process" not in said:
-            return None
-        return [f"process {pid} ({command_line(pid)})" for pid in re.findall(r"[Pp][Ii][Dd]:? (\d+)", said)]
+        pids = re.findall(r"already locked by (\d+)", said)
+        return [f"process {pid} ({command_line(pid)})" for pid in pids] or None
 
 
 class Zypper(Rpm):

@@ -59,7 +59,7 @@ class Host:
 
     def changed(self, **options: Any) -> Any:
         result = self.module(**options)
-        assert result.get("changed"), result
+        assert result.get("changed"), result.get("msg", result)
         assert self.module(**options)["changed"] is False
         return result
 
