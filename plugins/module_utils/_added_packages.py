@@ -52,21 +52,20 @@ class AddedPackages:
         try:
             manager.install(names, versions, release)
         finally:
-            self._settle(manager.installed(), names)
+            self._settle(manager.installed())
 
-    def _settle(self, after: Mapping[str, str], asked: Sequence[str]) -> None:
+    def _settle(self, after: Mapping[str, str]) -> None:
         record = self._receipt.load()
         before = record.pop(_PENDING)
-        vanished = set(before) - set(after)
-        other = {name: before[name] for name in {*asked, *vanished} if name in before}
-        replaced = {**other, **record.get(_REPLACED, {})}
+        ours = set(record.get(_ADDED, []))
+        # Of what was replaced twice, the version from before the first time counts.
+        others: dict[str, str] = {**before, **record.get(_REPLACED, {})}
         kept: dict[str, Any] = {
-            _ADDED: sorted((set(after) - set(before) | set(record.get(_ADDED, []))) & set(after) - set(replaced)),
+            _ADDED: sorted((set(after) - set(before) | ours) & set(after) - set(record.get(_REPLACED, {}))),
             _REPLACED: {
                 name: version
-                for name, version in sorted(replaced.items())
-                # One that this module itself added, and then took away for another, was not there before.
-                if after.get(name) != version and name not in record.get(_ADDED, [])
+                for name, version in sorted(others.items())
+                if after.get(name) != version and name not in ours
             },
         }
         rest = {key: value for key, value in record.items() if key not in kept}
@@ -79,7 +78,7 @@ class AddedPackages:
         if before is not None:
             manager.repair()
             going = manager.unfinished() - set(before)
-            self._settle(manager.installed(), ())
+            self._settle(manager.installed())
         replaced = self.replaced_words()
         kept = manager.remove(going | (set(self.names()) & set(manager.installed())))
         record = self._receipt.load()

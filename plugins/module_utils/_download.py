@@ -7,11 +7,8 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
 import re
-import urllib.error
-import urllib.request
 from typing import IO
 
 from ._errors import CrossbuildError
@@ -69,6 +66,11 @@ def _opened(path: str) -> IO[bytes]:
 
 def _downloaded(url: str, directory: str) -> IO[bytes]:
     """Proxies are taken from the environment, as urllib does."""
+    # Slow to import, and a run that has nothing to fetch does without.
+    import http.client
+    import urllib.error
+    import urllib.request
+
     file = open(os.path.join(directory, "download"), "w+b")  # noqa: SIM115
     try:
         with urllib.request.urlopen(url, timeout=_SILENCE) as answer:

@@ -16,24 +16,24 @@ from ._package_tool import PackageManager
 from ._pacman import Pacman
 from ._rpm import Dnf, Zypper
 
-# The command, its database, and who speaks to it. On openSUSE dnf may be there as well, beside the zypper that counts.
+# The command, a file or directory that is only where it is in charge, and who speaks to it. On openSUSE dnf may be there as well, beside the zypper that counts.
 _KNOWN: tuple[tuple[str, str, type[PackageManager]], ...] = (
     ("apt-get", "/var/lib/dpkg", Apt),
     ("zypper", "/etc/zypp", Zypper),
     ("dnf", "/etc/dnf", Dnf),
-    ("pacman", "/var/lib/pacman/local", Pacman),
+    ("pacman", "/etc/pacman.conf", Pacman),
     ("apk", "/lib/apk/db", Apk),
 )
 
 
 def detect(lock_timeout: int = 300) -> PackageManager:
     """The package manager of this host. Raises CrossbuildError where there is none that is known here."""
-    for command, database, manager in _KNOWN:
-        if os.path.isdir(database) and shutil.which(command):
+    for command, evidence, manager in _KNOWN:
+        if os.path.exists(evidence) and shutil.which(command):
             return manager(lock_timeout)
     raise CrossbuildError(
         "This host has no package manager that is known here: looked for"
-        f" {', '.join(command for command, _database, _manager in _KNOWN)}. Install the packages by other means; what is"
+        f" {', '.join(command for command, _evidence, _manager in _KNOWN)}. Install the packages by other means; what is"
         " there already is found and used."
     )
 

@@ -31,6 +31,7 @@ Version: {version}
 Release: 1
 Summary: An emulator
 License: GPL
+AutoReqProv: no
 BuildArch: x86_64
 %description
 An emulator.
@@ -88,9 +89,8 @@ def emulators(packages: Packages) -> dict[str, Path]:
     for version, path in paths.items():
         path.write_bytes(found[version])
         path.chmod(0o755)
-    sh(
-        "apt-get -qq install -y --no-install-recommends dnf zypper pacman-package-manager makepkg createrepo-c rpm >/dev/null 2>&1"
-    )
+    tools = "dnf zypper pacman-package-manager makepkg libarchive-tools createrepo-c rpm"
+    sh(f"apt-get -qq install -y --no-install-recommends {tools} >/dev/null 2>&1")
     return paths
 
 
