@@ -16,7 +16,8 @@ from ._package_tool import PackageManager
 from ._pacman import Pacman
 from ._rpm import Dnf, Zypper
 
-# The command, a file or directory that is only where it is in charge, and who speaks to it. On openSUSE dnf may be there as well, beside the zypper that counts.
+# The command, a file or directory that is only where it is in charge, and who speaks to it. On openSUSE dnf may be there as
+# well, beside the zypper that counts.
 _KNOWN: tuple[tuple[str, str, type[PackageManager]], ...] = (
     ("apt-get", "/var/lib/dpkg", Apt),
     ("zypper", "/etc/zypp", Zypper),
