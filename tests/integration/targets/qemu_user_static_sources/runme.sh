@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Python, because most of it is about what happens to a module that is killed, starved or lied to.
 set -eux
-PYTHONPATH="$PWD:$(cd ../../../../../../.. && pwd)" PYTHONDONTWRITEBYTECODE=1 \
-    python -m pytest --import-mode=importlib -p no:cacheprovider --rootdir "$PWD" --confcutdir "$PWD" -ra -x --durations=0 "$PWD" "$@"
+# ansible-test keeps a copy of the target inside of the collection, at whatever depth.
+PYTHONPATH="$PWD:${PWD%/ansible_collections/*}" PYTHONDONTWRITEBYTECODE=1 \
+    python -m pytest --import-mode=importlib -p no:cacheprovider --rootdir "$PWD" --confcutdir "$PWD" -ra --durations=10 "$PWD"

@@ -92,7 +92,7 @@ def emulators(packages: Packages) -> dict[str, Path]:
     tools = "dnf zypper pacman-package-manager makepkg libarchive-tools createrepo-c rpm"
     sh(f"apt-get -qq install -y --no-install-recommends {tools} >/dev/null 2>&1")
     # Debian's rpm has its database elsewhere than all others, zypper included.
-    Path("/root/.rpmmacros").write_text("%_dbpath /var/lib/rpm\n")
+    (Path.home() / ".rpmmacros").write_text("%_dbpath /var/lib/rpm\n")
     sh("mkdir -p /var/lib/rpm; rpm --initdb")
     return paths
 
