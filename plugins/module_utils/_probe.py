@@ -11,6 +11,7 @@ import enum
 import errno
 import os
 import resource
+import select
 import signal
 import subprocess
 import tempfile
@@ -26,6 +27,11 @@ from ._probe_programs import probe_program
 _NAME = "CROSS"
 _NOBODY = 65534
 _SET_USER_ID_STATUS = (0 ^ _NOBODY) & 0xFF
+# More bytes than a pipe holds, unless somebody made it larger.
+_PIPEFUL = 1 << 20
+_OUTPUT_KEPT = 1000
+# How often, in seconds, it is looked whether a program has ended whose end its output does not tell.
+_PATIENCE = 0.005
 
 
 class Reason(str, enum.Enum):
@@ -87,7 +93,9 @@ class Proof:
     it does in containers (flag F, or natively); False also where chroot is not permitted. ``argv0``: its argv[0]
     arrived (flag P); None where it did not run. ``credentials``: its set-user-ID bit took effect (flag C); None where
     that was not asked, or cannot be told here. ``reason``: the first thing that is wrong, None if nothing is.
-    ``detail``: what was observed, for people, such as ``signal 11 (SIGSEGV)``.
+    ``detail``: what was observed, for people, such as ``signal 11 (SIGSEGV)``. ``file``: device and inode number, as
+    of os.stat, of the file that the kernel ran it by: the emulator (behind flag F the one that was at its path when it
+    was registered, whatever is there now), natively the probe itself; None where that could not be seen.
 
     It is proof for an architecture; that a variant's own instructions work (``v7``) it does not tell.
     """
@@ -98,6 +106,7 @@ class Proof:
     credentials: bool | None = None
     reason: Reason | None = None
     detail: str = ""
+    file: tuple[int, int] | None = None
 
 
 def explain(proof: Proof) -> str:
@@ -169,6 +178,7 @@ class _Outcome(NamedTuple):
     status: int | None = None
     output: bytes = b""
     complaint: str = ""
+    file: tuple[int, int] | None = None
 
 
 def _ran(outcome: _Outcome) -> bool:
@@ -176,6 +186,10 @@ def _ran(outcome: _Outcome) -> bool:
 
 
 def _judge(outcome: _Outcome) -> Proof:
+    return replace(_verdict(outcome), file=outcome.file)
+
+
+def _verdict(outcome: _Outcome) -> Proof:
     if not outcome.entered:
         return Proof(False, reason=Reason.REFUSED, detail="entering a chroot is not permitted")
     if outcome.error:
@@ -215,46 +229,92 @@ class _Probe:
         self.outcome = _Outcome(self.program)
         self.process: subprocess.Popen[bytes] | None = None
         self._prepare = _preparation(room if chroot else None, user)
+        self._received = b""
+        self.pipe, self._filler = -1, 0
 
     def start(self) -> None:
-        # Files and not pipes: what an interpreter leaves running in the background cannot keep us waiting for the end.
-        with open(self.room + ".out", "wb") as out, open(self.room + ".err", "wb") as err:
-            try:
-                # Nothing of the environment, as QEMU takes options from it. close_fds would have the child read /proc,
-                # which a chroot does not have, and else try every number up to a limit that may be a thousand million.
-                self.process = subprocess.Popen(
-                    [_NAME],
-                    executable=self.program,
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    env={},
-                    close_fds=False,
-                    start_new_session=True,
-                    preexec_fn=self._prepare,
-                )
-            except OSError as error:
-                self.outcome = self.outcome._replace(error=error.errno or errno.EIO)
-            except subprocess.SubprocessError:
-                self.outcome = self.outcome._replace(entered=False)
-
-    def finish(self, deadline: float) -> _Outcome:
+        # A full pipe holds the program up in its write, so that there is a moment in which it surely is to be seen.
+        self.pipe, out, self._filler = _full_pipe()
+        try:
+            with open(self.room + ".err", "wb") as err:
+                self._start(out, err.fileno())
+        finally:
+            os.close(out)
         if self.process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(max(0.0, deadline - time.monotonic()))
-            status = self.process.poll()
-            self.outcome = self.outcome._replace(
-                status=status, output=_read(self.room + ".out"), complaint=_first_line(_read(self.room + ".err"))
-            )
-        return self.outcome
+            self.outcome = self.outcome._replace(file=_file_run(self.process.pid))
 
-    def kill(self) -> None:
-        if self.process is None or self.process.poll() is not None:
-            return
+    def _start(self, out: int, err: int) -> None:
+        try:
+            # Nothing of the environment, as QEMU takes options from it. close_fds would have the child read /proc,
+            # which a chroot does not have, and else try every number up to a limit that may be a thousand million.
+            self.process = subprocess.Popen(
+                [_NAME],
+                executable=self.program,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env={},
+                close_fds=False,
+                start_new_session=True,
+                preexec_fn=self._prepare,
+            )
+        except OSError as error:
+            self.outcome = self.outcome._replace(error=error.errno or errno.EIO)
+        except subprocess.SubprocessError:
+            self.outcome = self.outcome._replace(entered=False)
+
+    def receive(self) -> bool:
+        """Takes what is in the pipe, without waiting for it; False at the end of the output."""
+        try:
+            data = os.read(self.pipe, _PIPEFUL)
+        except BlockingIOError:
+            return True
+        self._received = (self._received + data)[: self._filler + _OUTPUT_KEPT]
+        return bool(data)
+
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def result(self) -> _Outcome:
+        if self.process is None:
+            return self.outcome
+        status = self.process.poll()
+        self.receive()
+        return self.outcome._replace(
+            status=status, output=self._received[self._filler :], complaint=_complaint(self.room + ".err")
+        )
+
+    def close(self) -> None:
+        if self.running():
+            self._kill()
+        if self.pipe >= 0:
+            os.close(self.pipe)
+
+    def _kill(self) -> None:
+        assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
         # One that the kernel does not let go of stays behind, rather than keeping us.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(1)
+
+
+def _full_pipe() -> tuple[int, int, int]:
+    """A pipe that takes no more: where to read it, without waiting; where to write; how many bytes are in it."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    filler = os.write(writing, bytes(_PIPEFUL))
+    os.set_blocking(writing, True)
+    return reading, writing, filler
+
+
+def _file_run(process: int) -> tuple[int, int] | None:
+    """Device and inode number of the program that a process is; None where it is gone, or not ours to look at."""
+    try:
+        status = os.stat(f"/proc/{process}/exe")
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _preparation(root: str | None, user: int | None) -> Callable[[], None]:
@@ -276,19 +336,26 @@ def _run_all(probes: dict[str, _Probe], timeout: float) -> dict[str, _Outcome]:
     try:
         for probe in probes.values():
             probe.start()
-        return {name: probe.finish(deadline) for name, probe in probes.items()}
+        _wait([probe for probe in probes.values() if probe.process is not None], deadline)
+        return {name: probe.result() for name, probe in probes.items()}
     finally:
         for probe in probes.values():
-            probe.kill()
+            probe.close()
 
 
-def _read(path: str) -> bytes:
+def _wait(probes: list[_Probe], deadline: float) -> None:
+    """Until all have ended. What they left running in the background may hold their output open; that is not awaited."""
+    talking = {probe.pipe: probe for probe in probes}
+    while any(probe.running() for probe in probes) and time.monotonic() < deadline:
+        ready, _writable, _exceptional = select.select(list(talking), [], [], _PATIENCE)
+        for pipe in ready:
+            if not talking[pipe].receive():
+                del talking[pipe]
+
+
+def _complaint(path: str) -> str:
     with open(path, "rb") as file:
-        return file.read(1000)
-
-
-def _first_line(data: bytes) -> str:
-    return data.decode("utf-8", "replace").strip().partition("\n")[0][:200]
+        return file.read(1000).decode("utf-8", "replace").strip().partition("\n")[0][:200]
 
 
 @contextlib.contextmanager
