@@ -338,7 +338,9 @@ def test_a_disabled_entry(qemu: Callable[[str], str], tmp_path: pathlib.Path) ->
 def test_credentials(prove: Callable[..., Proof], qemu: Callable[[str], str], flags: str, expected: bool) -> None:
     proof = prove(qemu("arm"), flags, credentials=True)
     # Without root there is no second user to run as.
-    assert proof == Proof(True, isolated=True, argv0=True, credentials=expected if ROOT else None, file=identity(qemu("arm")))
+    assert proof == Proof(
+        True, isolated=True, argv0=True, credentials=expected if ROOT else None, file=identity(qemu("arm"))
+    )
 
 
 def test_credentials_cannot_be_told_on_a_filesystem_that_ignores_them(
