@@ -23,12 +23,13 @@ from typing import TypeVar
 
 import pytest
 
-from ansible_collections.trusted.crossbuild.plugins.module_utils import _probe
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _probe_run
 from ansible_collections.trusted.crossbuild.plugins.module_utils._elf import binfmt_magic
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
 from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import everything, parse
-from ansible_collections.trusted.crossbuild.plugins.module_utils._probe import Proof, Reason, execute, explain
+from ansible_collections.trusted.crossbuild.plugins.module_utils._probe import Proof, execute, explain
 from ansible_collections.trusted.crossbuild.plugins.module_utils._probe_programs import probe_program
+from ansible_collections.trusted.crossbuild.plugins.module_utils._reason import REMEDIES, Reason
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
@@ -194,14 +195,14 @@ def test_what_writes_without_end_is_not_waited_for_nor_kept(
 
 
 def test_the_file_is_seen_however_short_the_program_lives(monkeypatch: pytest.MonkeyPatch) -> None:
-    look = _probe._file_run
+    look = _probe_run._file_run
 
     def look_late(process: int) -> tuple[int, int] | None:
         # As on a machine that is busy: a program of a millisecond would long be gone.
         time.sleep(0.2)
         return look(process)
 
-    monkeypatch.setattr(_probe, "_file_run", look_late)
+    monkeypatch.setattr(_probe_run, "_file_run", look_late)
     assert execute([parse("amd64")])[parse("amd64")].file is not None
 
 
@@ -348,7 +349,7 @@ def test_credentials_cannot_be_told_on_a_filesystem_that_ignores_them(
 ) -> None:
     (tmp_path / "binfmt_misc").mkdir()
     (tmp_path / "nosuid").mkdir()
-    monkeypatch.setattr(_probe, "_base", lambda: str(tmp_path / "nosuid"))
+    monkeypatch.setattr(_probe_run, "_base", lambda: str(tmp_path / "nosuid"))
 
     def work(instance: Instance) -> Proof:
         instance.register("arm", qemu("arm"), "PFC")
@@ -477,5 +478,5 @@ def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: pathl
 
 
 def test_every_reason_has_a_remedy() -> None:
-    assert set(_probe.REMEDIES) == set(Reason)
-    assert all(remedy.endswith(".") for remedy in _probe.REMEDIES.values())
+    assert set(REMEDIES) == set(Reason)
+    assert all(remedy.endswith(".") for remedy in REMEDIES.values())
