@@ -15,6 +15,7 @@ import os
 import pathlib
 import pickle
 import shutil
+import subprocess
 import time
 import traceback
 from collections.abc import Callable
@@ -54,8 +55,8 @@ def check(result: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def mount(kind: str, target: pathlib.Path, flags: int = 0) -> None:
-    check(LIBC.mount(b"none", os.fsencode(target), kind.encode(), flags, None))
+def mount(kind: str, target: pathlib.Path, flags: int = 0, data: str = "") -> None:
+    check(LIBC.mount(b"none", os.fsencode(target), kind.encode(), flags, data.encode()))
 
 
 def map_users(process: int) -> None:
@@ -95,14 +96,20 @@ def seen(proof: Proof) -> Proof:
     return replace(proof, file=None)
 
 
-def privately(work: Callable[[Instance], T], path: pathlib.Path) -> T:
-    """What ``work`` returns in a child process that has namespaces and an instance of its own."""
+def privately(work: Callable[[Instance], T], path: pathlib.Path, before: Callable[[], None] | None = None) -> T:
+    """What ``work`` returns in a child process that has namespaces and an instance of its own.
+
+    ``before`` is called in a mount namespace only, with the rights of the user who runs the tests.
+    """
     asking, asked = os.pipe()
     telling, told = os.pipe()
     results, result = os.pipe()
     child = os.fork()
     if child == 0:
         try:
+            if before is not None:
+                check(LIBC.unshare(CLONE_NEWNS))
+                before()
             check(LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNS))
             os.write(asked, b"!")
             os.read(telling, 1)
@@ -381,6 +388,85 @@ def test_a_noexec_directory_is_passed_over(
     assert proof.runs
     assert f"{tmp_path / 'noexec'} (noexec)" in message
     assert "/tmp (not writable)" in message
+
+
+def lists(directory: pathlib.Path) -> Callable[..., dict[str, bool | None]]:
+    """Whether the programs of 32 bits can list a directory, each emulated, and i386 natively as well."""
+
+    def ask(instance: Instance, qemu: Callable[[str], str]) -> dict[str, bool | None]:
+        narrow = [parse("arm"), parse("mipsel"), parse("i386")]
+        native = execute([parse("i386")], directory=str(directory))[parse("i386")].readdir
+        for platform in narrow:
+            instance.register(platform.architecture, qemu(platform.arch.qemu), "PF")
+        proofs = execute([*narrow, parse("arm64")], directory=str(directory))
+        return {"native": native, **{platform.architecture: proof.readdir for platform, proof in proofs.items()}}
+
+    return ask
+
+
+def test_32_bit_programs_can_list_a_small_filesystem(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
+    (tmp_path / "binfmt_misc").mkdir()
+    (tmp_path / "small").mkdir()
+
+    def work(instance: Instance) -> dict[str, bool | None]:
+        mount("tmpfs", tmp_path / "small")
+        for number in range(300):
+            # More than the program reads at once.
+            (tmp_path / "small" / f"{number:0200}").touch()
+        return lists(tmp_path / "small")(instance, qemu)
+
+    found = privately(work, tmp_path / "binfmt_misc")
+    assert found == {"native": True, "arm": True, "mipsle": True, "386": True, "arm64": None}
+
+
+def test_32_bit_programs_cannot_list_inode_numbers_of_64_bits(
+    qemu: Callable[[str], str], tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "binfmt_misc").mkdir()
+    for name in ("lower", "upper", "merged"):
+        (tmp_path / name).mkdir()
+
+    def work(instance: Instance) -> dict[str, bool | None]:
+        for name in ("lower", "upper"):
+            mount("tmpfs", tmp_path / name)
+        for name in ("lower/files", "upper/files", "upper/work"):
+            (tmp_path / name).mkdir()
+        (tmp_path / "lower/files/one").touch()
+        # Layers of two filesystems: with xino the upper bits of an inode number tell which one it is of.
+        layers = (
+            f"lowerdir={tmp_path}/lower/files,upperdir={tmp_path}/upper/files,workdir={tmp_path}/upper/work,xino=on"
+        )
+        mount("overlay", tmp_path / "merged", data=layers)
+        return lists(tmp_path / "merged")(instance, qemu)
+
+    found = privately(work, tmp_path / "binfmt_misc")
+    # Natively the kernel itself says EOVERFLOW, or gives what does not fit.
+    assert found == {"native": False, "arm": False, "mipsle": False, "386": False, "arm64": None}
+
+
+@pytest.mark.parametrize("features", ["dir_index", "^dir_index"])
+def test_ext4_with_hashed_directories(qemu: Callable[[str], str], tmp_path: pathlib.Path, features: str) -> None:
+    if not ROOT:
+        pytest.fail("Mounting an ext4 takes root.", pytrace=False)
+    (tmp_path / "binfmt_misc").mkdir()
+    (tmp_path / "disk").mkdir()
+    image = tmp_path / "image"
+    image.write_bytes(b"")
+    os.truncate(image, 8 << 20)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", features, str(image)], check=True)
+
+    def before() -> None:
+        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+        subprocess.run(["mount", "-o", "loop", str(image), str(tmp_path / "disk")], check=True)
+
+    found = privately(lambda instance: lists(tmp_path / "disk")(instance, qemu), tmp_path / "binfmt_misc", before)
+    fits = features != "dir_index"
+    # Natively the kernel knows that the program is one of 32 bits, and gives shorter hashes.
+    assert found == {"native": True, "arm": fits, "mipsle": fits, "386": fits, "arm64": None}
+
+
+def test_what_cannot_be_listed_is_not_judged(tmp_path: pathlib.Path) -> None:
+    assert execute([parse("i386")], directory=str(tmp_path / "absent"))[parse("i386")].readdir is None
 
 
 def test_every_architecture_is_executed(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
