@@ -96,7 +96,7 @@ def _version(platform: Platform, entry: Entry) -> str | None:
     path = os.path.realpath(entry.interpreter)
     try:
         return Emulator(platform.arch, path, linkage="").version()
-    except CrossbuildError:
+    except (CrossbuildError, OSError):
         return None  # told by the proof: an emulator that cannot say its version runs nothing
 
 

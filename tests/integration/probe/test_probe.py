@@ -25,9 +25,12 @@ from typing import TypeVar
 import pytest
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _probe_run
+from ansible_collections.trusted.crossbuild.plugins.module_utils._binfmt_misc import BinfmtMisc
 from ansible_collections.trusted.crossbuild.plugins.module_utils._elf import binfmt_magic
+from ansible_collections.trusted.crossbuild.plugins.module_utils._environment import Environment
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
 from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import everything, parse
+from ansible_collections.trusted.crossbuild.plugins.module_utils._platform_report import report
 from ansible_collections.trusted.crossbuild.plugins.module_utils._probe import Proof, execute, explain
 from ansible_collections.trusted.crossbuild.plugins.module_utils._probe_programs import probe_program
 from ansible_collections.trusted.crossbuild.plugins.module_utils._reason import REMEDIES, Reason
@@ -469,6 +472,55 @@ def test_what_cannot_be_listed_is_not_judged(tmp_path: pathlib.Path) -> None:
     assert execute([parse("i386")], directory=str(tmp_path / "absent"))[parse("i386")].readdir is None
 
 
+def describe(path: pathlib.Path) -> dict[str, object]:
+    row: dict[str, object] = report([ARM], BinfmtMisc(str(path)), Environment(str(path)), "/")["details"][str(ARM)]
+    return row
+
+
+def test_an_own_table_hides_the_one_it_covers(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "binfmt_misc"
+    path.mkdir()
+
+    def work(instance: Instance) -> tuple[dict[str, object], dict[str, object]]:
+        instance.register("arm", qemu("arm"), "PF")
+        return describe(path), privately(lambda inner: describe(path), path)
+
+    outside, inside = privately(work, path)
+    assert (outside["status"], outside["reason"]) == ("emulated", None)
+    assert (inside["status"], inside["reason"]) == ("unavailable", "wrong_instance")
+    assert "hides another one" in str(inside["explanation"])
+
+
+def test_the_table_that_is_seen_is_not_the_one_that_counts(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
+    path, elsewhere = tmp_path / "binfmt_misc", tmp_path / "elsewhere"
+    path.mkdir()
+    elsewhere.mkdir()
+
+    def work(instance: Instance) -> dict[str, object]:
+        instance.register("arm", qemu("arm"), "PF")
+        return privately(lambda inner: describe(path), elsewhere)
+
+    row = privately(work, path)
+    assert row["reason"] == "wrong_instance"
+    assert "has the entry test-arm, and the kernel does not heed it" in str(row["explanation"])
+
+
+def test_an_upgraded_emulator_is_not_the_current_one(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
+    path, interpreter, new = tmp_path / "binfmt_misc", tmp_path / "emulator", tmp_path / "new"
+    path.mkdir()
+    for copy in (interpreter, new):
+        shutil.copy(qemu("arm"), copy)
+
+    def work(instance: Instance) -> list[object]:
+        instance.register("arm", interpreter, "PF")
+        before = describe(path)
+        new.rename(interpreter)
+        return [before["entry"], describe(path)["entry"]]
+
+    entries = privately(work, path)
+    assert [entry["current"] for entry in entries] == [True, False]  # type: ignore[index]
+
+
 def test_every_architecture_is_executed(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
     (tmp_path / "binfmt_misc").mkdir()
     platforms = everything()
@@ -478,13 +530,14 @@ def test_every_architecture_is_executed(qemu: Callable[[str], str], tmp_path: pa
             if platform.architecture not in NATIVE:
                 instance.register(platform.architecture, qemu(platform.arch.qemu), "PF")
         start = processor_seconds()
-        proofs = execute(platforms)
+        proofs = execute(platforms, credentials=ROOT, directory="/")
         return processor_seconds() - start, {str(platform): proof for platform, proof in proofs.items()}
 
     seconds, proofs = privately(work, tmp_path / "binfmt_misc")
-    assert {name: seen(proof) for name, proof in proofs.items()} == {
-        str(platform): Proof(True, isolated=True, argv0=True) for platform in platforms
-    }
+    for name, proof in proofs.items():
+        assert (proof.runs, proof.isolated, proof.argv0, proof.reason) == (True, True, True, None)
+        assert proof.credentials is ((parse(name).architecture in NATIVE) if ROOT else None)
+        assert (proof.readdir is None) is (parse(name).arch.bits == 64)
     assert len(proofs) == 10
     assert seconds < 0.5
 
