@@ -195,7 +195,11 @@ def probe_program(arch: Architecture) -> bytes:
     It writes the first five bytes of its argv[0] to standard output, and exits with the low eight bits of
     ``getuid() ^ geteuid()``: 0, unless a set-user-ID bit took effect.
     """
-    code = PROBE_CODE[arch.qemu]
+    return program(arch, PROBE_CODE[arch.qemu])
+
+
+def program(arch: Architecture, code: bytes) -> bytes:
+    """A complete static program of one segment, which begins with the first byte of ``code``."""
     order = ">" if arch.big_endian else "<"
     start = _elf.HEADER_SIZE[arch.bits] + 2 * _elf.SEGMENT_SIZE[arch.bits]
     header = struct.pack(

@@ -15,19 +15,25 @@ import os
 import pathlib
 import pickle
 import shutil
+import subprocess
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
 
-from ansible_collections.trusted.crossbuild.plugins.module_utils import _probe
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _probe_run
+from ansible_collections.trusted.crossbuild.plugins.module_utils._binfmt_misc import BinfmtMisc
 from ansible_collections.trusted.crossbuild.plugins.module_utils._elf import binfmt_magic
+from ansible_collections.trusted.crossbuild.plugins.module_utils._environment import Environment
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
 from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import everything, parse
-from ansible_collections.trusted.crossbuild.plugins.module_utils._probe import Proof, Reason, execute, explain
+from ansible_collections.trusted.crossbuild.plugins.module_utils._platform_report import report
+from ansible_collections.trusted.crossbuild.plugins.module_utils._probe import Proof, execute, explain
 from ansible_collections.trusted.crossbuild.plugins.module_utils._probe_programs import probe_program
+from ansible_collections.trusted.crossbuild.plugins.module_utils._reason import REMEDIES, Reason
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
@@ -52,8 +58,8 @@ def check(result: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def mount(kind: str, target: pathlib.Path, flags: int = 0) -> None:
-    check(LIBC.mount(b"none", os.fsencode(target), kind.encode(), flags, None))
+def mount(kind: str, target: pathlib.Path, flags: int = 0, data: str = "") -> None:
+    check(LIBC.mount(b"none", os.fsencode(target), kind.encode(), flags, data.encode()))
 
 
 def map_users(process: int) -> None:
@@ -83,14 +89,30 @@ class Instance:
         (self.path / f"test-{name}").write_text("0")
 
 
-def privately(work: Callable[[Instance], T], path: pathlib.Path) -> T:
-    """What ``work`` returns in a child process that has namespaces and an instance of its own."""
+def identity(path: str | pathlib.Path) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
+
+
+def seen(proof: Proof) -> Proof:
+    """A proof without the file behind it, which for the host's own programs is the probe, and gone."""
+    return replace(proof, file=None)
+
+
+def privately(work: Callable[[Instance], T], path: pathlib.Path, before: Callable[[], None] | None = None) -> T:
+    """What ``work`` returns in a child process that has namespaces and an instance of its own.
+
+    ``before`` is called in a mount namespace only, with the rights of the user who runs the tests.
+    """
     asking, asked = os.pipe()
     telling, told = os.pipe()
     results, result = os.pipe()
     child = os.fork()
     if child == 0:
         try:
+            if before is not None:
+                check(LIBC.unshare(CLONE_NEWNS))
+                before()
             check(LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNS))
             os.write(asked, b"!")
             os.read(telling, 1)
@@ -148,8 +170,50 @@ def test_no_entry(prove: Callable[..., Proof]) -> None:
 
 def test_fixed_and_preserving(prove: Callable[..., Proof], qemu: Callable[[str], str]) -> None:
     proof = prove(qemu("arm"), "PF")
-    assert proof == Proof(True, isolated=True, argv0=True)
+    assert proof == Proof(True, isolated=True, argv0=True, file=identity(qemu("arm")))
     assert explain(proof) == ""
+
+
+def test_the_file_that_ran_is_the_one_behind_flag_f(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
+    (tmp_path / "binfmt_misc").mkdir()
+    interpreter, new, link = tmp_path / "emulator", tmp_path / "new", tmp_path / "link"
+    for path in (interpreter, new):
+        shutil.copy(qemu("arm"), path)
+    link.symlink_to(interpreter)
+    first, second = identity(interpreter), identity(new)
+
+    def work(instance: Instance) -> list[tuple[int, int] | None]:
+        instance.register("arm", link, "PF")
+        before = execute([ARM])[ARM].file
+        new.rename(interpreter)
+        after = execute([ARM])[ARM].file
+        (instance.path / "test-arm").write_text("-1")
+        instance.register("arm", link, "PF")
+        return [before, after, execute([ARM])[ARM].file]
+
+    assert privately(work, tmp_path / "binfmt_misc") == [first, first, second]
+    assert identity(link) == second != first
+
+
+def test_what_writes_without_end_is_not_waited_for_nor_kept(
+    prove: Callable[..., Proof], script: Callable[[str], pathlib.Path]
+) -> None:
+    proof = prove(script("#!/bin/sh\nexec yes CROSS\n"), timeout=1)
+    assert (proof.runs, proof.reason) == (False, Reason.HUNG)
+    proof = prove(script("#!/bin/sh\nyes CROSS | head -c 1000000\n"))
+    assert (proof.runs, proof.reason) == (False, Reason.WRONG_OUTPUT)
+
+
+def test_the_file_is_seen_however_short_the_program_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    look = _probe_run._file_run
+
+    def look_late(process: int) -> tuple[int, int] | None:
+        # As on a machine that is busy: a program of a millisecond would long be gone.
+        time.sleep(0.2)
+        return look(process)
+
+    monkeypatch.setattr(_probe_run, "_file_run", look_late)
+    assert execute([parse("amd64")])[parse("amd64")].file is not None
 
 
 def test_without_p_the_name_is_lost(prove: Callable[..., Proof], qemu: Callable[[str], str]) -> None:
@@ -182,7 +246,9 @@ def test_a_fixed_interpreter_works_after_its_file_is_gone(qemu: Callable[[str], 
         copy.unlink()
         return execute([ARM])[ARM]
 
-    assert privately(work, tmp_path / "binfmt_misc") == Proof(True, isolated=True, argv0=True)
+    proof = privately(work, tmp_path / "binfmt_misc")
+    assert seen(proof) == Proof(True, isolated=True, argv0=True)
+    assert proof.file is not None
 
 
 def test_the_interpreter_is_not_executable(prove: Callable[..., Proof], script: Callable[[str], pathlib.Path]) -> None:
@@ -245,8 +311,8 @@ def test_a_hung_interpreter_is_killed_and_no_others_wait(
     start = time.monotonic()
     proofs = privately(work, tmp_path / "binfmt_misc")
     assert time.monotonic() - start < 30
-    assert proofs["linux/arm/v7"] == Proof(False, reason=Reason.HUNG, detail="no answer in time")
-    assert proofs["linux/amd64"] == Proof(True, isolated=True, argv0=True)
+    assert seen(proofs["linux/arm/v7"]) == Proof(False, reason=Reason.HUNG, detail="no answer in time")
+    assert seen(proofs["linux/amd64"]) == Proof(True, isolated=True, argv0=True)
     session = record.read_text().strip()
     alive = [path for path in pathlib.Path("/proc").glob("[0-9]*/stat") if _session(path) == session]
     assert alive == []
@@ -283,7 +349,9 @@ def test_a_disabled_entry(qemu: Callable[[str], str], tmp_path: pathlib.Path) ->
 def test_credentials(prove: Callable[..., Proof], qemu: Callable[[str], str], flags: str, expected: bool) -> None:
     proof = prove(qemu("arm"), flags, credentials=True)
     # Without root there is no second user to run as.
-    assert proof == Proof(True, isolated=True, argv0=True, credentials=expected if ROOT else None)
+    assert proof == Proof(
+        True, isolated=True, argv0=True, credentials=expected if ROOT else None, file=identity(qemu("arm"))
+    )
 
 
 def test_credentials_cannot_be_told_on_a_filesystem_that_ignores_them(
@@ -291,14 +359,14 @@ def test_credentials_cannot_be_told_on_a_filesystem_that_ignores_them(
 ) -> None:
     (tmp_path / "binfmt_misc").mkdir()
     (tmp_path / "nosuid").mkdir()
-    monkeypatch.setattr(_probe, "_base", lambda: str(tmp_path / "nosuid"))
+    monkeypatch.setattr(_probe_run, "_base", lambda: str(tmp_path / "nosuid"))
 
     def work(instance: Instance) -> Proof:
         instance.register("arm", qemu("arm"), "PFC")
         mount("tmpfs", tmp_path / "nosuid", MS_NOSUID | MS_NODEV)
         return execute([ARM], credentials=True)[ARM]
 
-    assert privately(work, tmp_path / "binfmt_misc") == Proof(True, isolated=True, argv0=True, credentials=None)
+    assert seen(privately(work, tmp_path / "binfmt_misc")) == Proof(True, isolated=True, argv0=True, credentials=None)
 
 
 def test_a_noexec_directory_is_passed_over(
@@ -325,6 +393,134 @@ def test_a_noexec_directory_is_passed_over(
     assert "/tmp (not writable)" in message
 
 
+def lists(directory: pathlib.Path) -> Callable[..., dict[str, bool | None]]:
+    """Whether the programs of 32 bits can list a directory, each emulated, and i386 natively as well."""
+
+    def ask(instance: Instance, qemu: Callable[[str], str]) -> dict[str, bool | None]:
+        narrow = [parse("arm"), parse("mipsel"), parse("i386")]
+        native = execute([parse("i386")], directory=str(directory))[parse("i386")].readdir
+        for platform in narrow:
+            instance.register(platform.architecture, qemu(platform.arch.qemu), "PF")
+        proofs = execute([*narrow, parse("arm64")], directory=str(directory))
+        return {"native": native, **{platform.architecture: proof.readdir for platform, proof in proofs.items()}}
+
+    return ask
+
+
+def test_32_bit_programs_can_list_a_small_filesystem(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
+    (tmp_path / "binfmt_misc").mkdir()
+    (tmp_path / "small").mkdir()
+
+    def work(instance: Instance) -> dict[str, bool | None]:
+        mount("tmpfs", tmp_path / "small")
+        for number in range(300):
+            # More than the program reads at once.
+            (tmp_path / "small" / f"{number:0200}").touch()
+        return lists(tmp_path / "small")(instance, qemu)
+
+    found = privately(work, tmp_path / "binfmt_misc")
+    assert found == {"native": True, "arm": True, "mipsle": True, "386": True, "arm64": None}
+
+
+def test_32_bit_programs_cannot_list_inode_numbers_of_64_bits(
+    qemu: Callable[[str], str], tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "binfmt_misc").mkdir()
+    for name in ("lower", "upper", "merged"):
+        (tmp_path / name).mkdir()
+
+    def work(instance: Instance) -> dict[str, bool | None]:
+        for name in ("lower", "upper"):
+            mount("tmpfs", tmp_path / name)
+        for name in ("lower/files", "upper/files", "upper/work"):
+            (tmp_path / name).mkdir()
+        (tmp_path / "lower/files/one").touch()
+        # Layers of two filesystems: with xino the upper bits of an inode number tell which one it is of.
+        layers = (
+            f"lowerdir={tmp_path}/lower/files,upperdir={tmp_path}/upper/files,workdir={tmp_path}/upper/work,xino=on"
+        )
+        mount("overlay", tmp_path / "merged", data=layers)
+        return lists(tmp_path / "merged")(instance, qemu)
+
+    found = privately(work, tmp_path / "binfmt_misc")
+    # Natively the kernel itself says EOVERFLOW, or gives what does not fit.
+    assert found == {"native": False, "arm": False, "mipsle": False, "386": False, "arm64": None}
+
+
+@pytest.mark.parametrize("features", ["dir_index", "^dir_index"])
+def test_ext4_with_hashed_directories(qemu: Callable[[str], str], tmp_path: pathlib.Path, features: str) -> None:
+    if not ROOT:
+        pytest.fail("Mounting an ext4 takes root.", pytrace=False)
+    (tmp_path / "binfmt_misc").mkdir()
+    (tmp_path / "disk").mkdir()
+    image = tmp_path / "image"
+    image.write_bytes(b"")
+    os.truncate(image, 8 << 20)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", features, str(image)], check=True)
+
+    def before() -> None:
+        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+        subprocess.run(["mount", "-o", "loop", str(image), str(tmp_path / "disk")], check=True)
+
+    found = privately(lambda instance: lists(tmp_path / "disk")(instance, qemu), tmp_path / "binfmt_misc", before)
+    fits = features != "dir_index"
+    # Natively the kernel knows that the program is one of 32 bits, and gives shorter hashes.
+    assert found == {"native": True, "arm": fits, "mipsle": fits, "386": fits, "arm64": None}
+
+
+def test_what_cannot_be_listed_is_not_judged(tmp_path: pathlib.Path) -> None:
+    assert execute([parse("i386")], directory=str(tmp_path / "absent"))[parse("i386")].readdir is None
+
+
+def describe(path: pathlib.Path) -> dict[str, object]:
+    row: dict[str, object] = report([ARM], BinfmtMisc(str(path)), Environment(str(path)), "/")["details"][str(ARM)]
+    return row
+
+
+def test_an_own_table_hides_the_one_it_covers(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "binfmt_misc"
+    path.mkdir()
+
+    def work(instance: Instance) -> tuple[dict[str, object], dict[str, object]]:
+        instance.register("arm", qemu("arm"), "PF")
+        return describe(path), privately(lambda inner: describe(path), path)
+
+    outside, inside = privately(work, path)
+    assert (outside["status"], outside["reason"]) == ("emulated", None)
+    assert (inside["status"], inside["reason"]) == ("unavailable", "wrong_instance")
+    assert "hides another one" in str(inside["explanation"])
+
+
+def test_the_table_that_is_seen_is_not_the_one_that_counts(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
+    path, elsewhere = tmp_path / "binfmt_misc", tmp_path / "elsewhere"
+    path.mkdir()
+    elsewhere.mkdir()
+
+    def work(instance: Instance) -> dict[str, object]:
+        instance.register("arm", qemu("arm"), "PF")
+        return privately(lambda inner: describe(path), elsewhere)
+
+    row = privately(work, path)
+    assert row["reason"] == "wrong_instance"
+    assert "has the entry test-arm, and the kernel does not heed it" in str(row["explanation"])
+
+
+def test_an_upgraded_emulator_is_not_the_current_one(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
+    path, interpreter, new = tmp_path / "binfmt_misc", tmp_path / "emulator", tmp_path / "new"
+    path.mkdir()
+    for copy in (interpreter, new):
+        shutil.copy(qemu("arm"), copy)
+
+    def work(instance: Instance) -> list[object]:
+        instance.register("arm", interpreter, "PF")
+        before = describe(path)
+        new.rename(interpreter)
+        return [before["entry"], describe(path)["entry"]]
+
+    entries = privately(work, path)
+    assert [entry["current"] for entry in entries] == [True, False]  # type: ignore[index]
+
+
 def test_every_architecture_is_executed(qemu: Callable[[str], str], tmp_path: pathlib.Path) -> None:
     (tmp_path / "binfmt_misc").mkdir()
     platforms = everything()
@@ -334,11 +530,14 @@ def test_every_architecture_is_executed(qemu: Callable[[str], str], tmp_path: pa
             if platform.architecture not in NATIVE:
                 instance.register(platform.architecture, qemu(platform.arch.qemu), "PF")
         start = processor_seconds()
-        proofs = execute(platforms)
+        proofs = execute(platforms, credentials=ROOT, directory="/")
         return processor_seconds() - start, {str(platform): proof for platform, proof in proofs.items()}
 
     seconds, proofs = privately(work, tmp_path / "binfmt_misc")
-    assert proofs == {str(platform): Proof(True, isolated=True, argv0=True) for platform in platforms}
+    for name, proof in proofs.items():
+        assert (proof.runs, proof.isolated, proof.argv0, proof.reason) == (True, True, True, None)
+        assert proof.credentials is ((parse(name).architecture in NATIVE) if ROOT else None)
+        assert (proof.readdir is None) is (parse(name).arch.bits == 64)
     assert len(proofs) == 10
     assert seconds < 0.5
 
@@ -382,7 +581,7 @@ def test_i386_is_emulated_where_it_is_registered(
         return [native, emulated, execute([i386])[i386]]
 
     native, emulated, failed = privately(work, tmp_path / "binfmt_misc")
-    assert native == Proof(True, isolated=True, argv0=True)
+    assert seen(native) == Proof(True, isolated=True, argv0=True)
     assert emulated.reason is Reason.ARGV0_LOST
     assert (failed.reason, failed.detail) == (Reason.WRONG_OUTPUT, "status 9, output b''")
 
@@ -404,7 +603,7 @@ def test_without_the_right_to_chroot_it_runs_in_place(tmp_path: pathlib.Path) ->
         return execute([parse("amd64")])[parse("amd64")]
 
     proof = privately(work, tmp_path / "binfmt_misc") if ROOT else work()
-    assert proof == Proof(True, isolated=False, argv0=True)
+    assert seen(proof) == Proof(True, isolated=False, argv0=True)
 
 
 def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
@@ -418,5 +617,5 @@ def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: pathl
 
 
 def test_every_reason_has_a_remedy() -> None:
-    assert set(_probe.REMEDIES) == set(Reason)
-    assert all(remedy.endswith(".") for remedy in _probe.REMEDIES.values())
+    assert set(REMEDIES) == set(Reason)
+    assert all(remedy.endswith(".") for remedy in REMEDIES.values())
