@@ -51,13 +51,14 @@ def main() -> None:
     step("proven after the restart", "prove", **OLD)
 
     step("emulators upgraded", "upgrade")
-    step("the role, after the upgrade", "role", changed=True)
+    step("the role, after the upgrade", "role")
     step("proven with the new version", "prove", **NEW)
     step("the role, once more", "role", changed=False)
     step("reboot", "reboot")
     step("proven after the reboot", "prove", **NEW)
 
     step("teardown", "role", changed=True, emulation_state="absent")
+    step("what the upgrade by hand brought goes by hand", "autoremove")
     equal(fresh, snapshot("after the teardown"))
     step("reboot", "reboot")
     equal(fresh, snapshot("after the reboot"))
