@@ -51,7 +51,7 @@ def main() -> None:
     step("proven after the restart", "prove", **OLD)
 
     step("emulators upgraded", "upgrade")
-    step("the role, after the upgrade", "role")
+    step("the role, after the upgrade", "role", changed=True)
     step("proven with the new version", "prove", **NEW)
     step("the role, once more", "role", changed=False)
     step("reboot", "reboot")
