@@ -7,6 +7,8 @@
 # make teardown  take away what site added
 # make test      every check; each also runs by its own name, see CHECKS, and takes ARGS, as in
 #                make integration ARGS=origin
+# make test-vm   the life of a host, in a virtual machine with a kernel of its own: minutes, and not part of make test
+# make bench-emulation  the role emulation beside one of stock modules, measured; writes bench/RESULTS.md
 # make clean     remove what these made in the checkout
 
 SHELL := bash
@@ -46,17 +48,18 @@ $(LINK):
 # Long ones first: two run at a time.
 CHECKS := integration sanity acceptance molecule probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
+LONG := test-vm bench-emulation
 TEST := .cache/venv/bin
 
-.PHONY: test $(CHECKS) $(LINTERS)
+.PHONY: test $(CHECKS) $(LINTERS) $(LONG)
 test: .cache/venv/ready $(LINK)
 	$(TEST)/python tests/checks.py $(CHECKS)
 
-$(CHECKS) $(LINTERS): .cache/venv/ready $(LINK)
+$(CHECKS) $(LINTERS) $(LONG): .cache/venv/ready $(LINK)
 
 # The tools find ansible-playbook and the like on PATH, and write to the checkout what else they would to the home.
-$(CHECKS) $(LINTERS): export PATH := $(CURDIR)/$(TEST):$(PATH)
-$(CHECKS) $(LINTERS): export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+$(CHECKS) $(LINTERS) $(LONG): export PATH := $(CURDIR)/$(TEST):$(PATH)
+$(CHECKS) $(LINTERS) $(LONG): export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
 lint: $(LINTERS)
 ruff:
@@ -67,6 +70,7 @@ mypy:
 	cd $(COLLECTIONS) && mypy --cache-dir=/dev/null --config-file $(CURDIR)/pyproject.toml \
 	    -p ansible_collections.trusted.crossbuild.plugins.module_utils
 	cd tests/lab && mypy --config-file $(CURDIR)/pyproject.toml *.py
+	cd tests/vm && MYPYPATH=../lab mypy --config-file $(CURDIR)/pyproject.toml *.py
 ansible-lint:
 	ansible-lint
 changelog:
@@ -93,6 +97,12 @@ probe: .cache/qemu/usr/bin
 
 acceptance:
 	tests/lab/lab -- tests/acceptance.sh
+
+test-vm:
+	tests/lab/lab --keep .cache/vm -- tests/vm/vm -- python tests/vm/scenario.py
+
+bench-emulation:
+	tests/lab/lab --keep bench -- python bench/emulation.py
 
 molecule:
 	tests/lab/lab -- molecule test

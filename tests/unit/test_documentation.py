@@ -30,7 +30,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 # Files that the documents name and that are the reader's own, or another project's.
 ELSEWHERE = {"farm.ini", "group_vars/build_hosts.yml"}
 FILE = re.compile(r"(?<![\w/~.-])[\w.-]+(?:/[\w.-]+)*\.(?:ini|json|md|py|rst|sh|toml|ya?ml)\b")
-DIRECTORIES = ("plugins", "roles", "playbooks", "tests", "molecule", "meta", "docs", "changelogs")
+DIRECTORIES = ("bench", "plugins", "roles", "playbooks", "tests", "molecule", "meta", "docs", "changelogs")
 PATH = re.compile(rf"(?<![\w/~.-])(?:{'|'.join(DIRECTORIES)})/[\w./-]*")
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
