@@ -98,6 +98,7 @@ class Proof:
     credentials: bool | None = None
     reason: Reason | None = None
     detail: str = ""
+    file: tuple[int, int] | None = None
 
 
 def explain(proof: Proof) -> str:
