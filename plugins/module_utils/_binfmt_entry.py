@@ -69,6 +69,43 @@ def handler(newest_first: Iterable[Entry], program: bytes) -> Entry | None:
     return next((entry for entry in newest_first if entry.matches(program)), None)
 
 
+def overlap(one: Entry, other: Entry) -> bool:
+    """Whether both are about the same extension, or a program could match both; whether they are enabled is not asked.
+
+    Magics that look at different bytes only do not overlap: any two formats would, by a program made for that.
+    """
+    if one.extension or other.extension:
+        return one.extension == other.extension
+    left, right = _bits(one), _bits(other)
+    common = left.keys() & right.keys()
+    decisive = [at for at in common if left[at][1] & right[at][1]]
+    return bool(decisive) and all(not (left[at][0] ^ right[at][0]) & left[at][1] & right[at][1] for at in decisive)
+
+
+def same_programs(one: Entry, other: Entry) -> bool:
+    """Whether two entries match the same programs, however they say it."""
+    return (one.extension, _bits(one)) == (other.extension, _bits(other))
+
+
+def _bits(entry: Entry) -> dict[int, tuple[int, int]]:
+    """What a magic asks for: the value and the mask of each byte, by its place in the program."""
+    mask = entry.mask or b"\xff" * len(entry.magic)
+    return {entry.offset + at: (m & k, k) for at, (m, k) in enumerate(zip(entry.magic, mask)) if k}
+
+
+def parse_bytes(text: str) -> bytes:
+    """The bytes of a magic or mask that a person wrote, each as ``\\xNN`` or as itself.
+
+    Raises CrossbuildError for what is not ASCII: most likely YAML has made one character out of ``\\xNN``.
+    """
+    if not text.isascii():
+        raise CrossbuildError(
+            f"{text!r} holds a character that is not ASCII. Write such a byte as \\xNN, and put the text between single"
+            " quotes: between double quotes YAML itself makes a character of it."
+        )
+    return _unescape(text)
+
+
 def parse_kernel_text(name: str, text: str, registered_ns: int = 0) -> Entry:
     """An entry from the text of its file in binfmt_misc. Lines that newer kernels add are passed over."""
     fields: dict[str, str] = {}
@@ -204,6 +241,8 @@ def _escape(data: bytes) -> str:
 def _unescape(text: str) -> bytes:
     raw = text.encode("utf-8", "surrogateescape")
     if re.search(rb"\\x(?![0-9a-fA-F]{2})", raw):
-        raise CrossbuildError(f"Not a binfmt_misc line: its {text!r} has an escape that is not of the form \\xNN.")
+        raise CrossbuildError(
+            f"{text!r} is no magic or mask of binfmt_misc: it has an escape that is not of the form \\xNN."
+        )
     # A backslash before anything else is kept together with that, so that in "\\x41" no escape begins.
     return re.sub(rb"(?s)\\x(..)|\\.", lambda hit: bytes.fromhex(hit[1].decode()) if hit[1] else hit[0], raw)

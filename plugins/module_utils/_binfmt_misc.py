@@ -18,7 +18,7 @@ MOUNT_POINT = "/proc/sys/fs/binfmt_misc"
 _CONTROL_FILES = ("register", "status")
 
 _REFUSALS = {
-    errno.EACCES: "permission denied: this needs root (become: true)",
+    errno.EACCES: "permission denied: this needs root (become: true), or scope: user for the containers of a user's own engine",
     errno.EPERM: "the kernel does not permit it here: this needs root, and in a container the privilege to write /proc/sys",
     errno.EROFS: "/proc/sys is read-only, as in an unprivileged container: register the entries on the container's host instead",
     errno.ENOENT: "the interpreter does not exist",
@@ -28,15 +28,29 @@ _REFUSALS = {
 
 
 class BinfmtMisc:
-    """One mounted instance. ``path`` is its mount point."""
+    """One mounted instance. ``path`` is its mount point. With ``own``, that of another user namespace does not count.
 
-    def __init__(self, path: str = MOUNT_POINT) -> None:
+    Since Linux 6.7 a user namespace may have an instance of its own; until it has, that of the one around it serves.
+    """
+
+    def __init__(self, path: str = MOUNT_POINT, own: bool = False) -> None:
         self.path = path
+        self._own = own
         self._lock: int | None = None
 
     def mounted(self) -> bool:
         """Whether entries can be read. Looking also triggers an automount, where systemd set one up."""
-        return os.path.exists(os.path.join(self.path, "register"))
+        return os.path.exists(os.path.join(self.path, "register")) and not (self._own and self.inherited())
+
+    def inherited(self) -> bool:
+        """Whether what is mounted belongs to a user namespace around this one: to its root, who is nobody here.
+
+        A namespace in which every user is himself cannot be told from the one around it; what it mounts is its own.
+        """
+        try:
+            return os.stat(os.path.join(self.path, "register")).st_uid != 0
+        except FileNotFoundError:
+            return False
 
     def enabled(self) -> bool:
         """Whether the instance as a whole is switched on."""
@@ -59,6 +73,11 @@ class BinfmtMisc:
 
     def require_writable(self) -> None:
         """Raises CrossbuildError with the reason where entries cannot be registered here."""
+        if self.inherited():
+            raise CrossbuildError(
+                f"The entries in {self.path} are those of the host around this container or user namespace, and can be"
+                " changed there only. Run this on the host, or say scope: user for entries of this namespace's own."
+            )
         try:
             os.close(os.open(os.path.join(self.path, "register"), os.O_WRONLY))
         except OSError as exc:
@@ -131,6 +150,10 @@ class BinfmtMisc:
 
     def register(self, entry: Entry) -> None:
         self._write("register", register_line(entry), f"register {entry.name} with the interpreter {entry.interpreter}")
+
+    def switch(self, name: str, on: bool) -> None:
+        """Enables or disables one entry."""
+        self._write(name, b"1" if on else b"0", f"{'enable' if on else 'disable'} the entry {name}")
 
     def remove(self, name: str) -> None:
         """Removes one entry, if it is there."""

@@ -16,9 +16,12 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._binfmt_entry i
     Entry,
     handler,
     normalise_flags,
+    overlap,
+    parse_bytes,
     parse_kernel_text,
     parse_register_line,
     register_line,
+    same_programs,
 )
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
 
@@ -409,3 +412,77 @@ def test_a_program_goes_to_the_newest_entry_that_matches_bit_by_bit(case: tuple[
 def test_an_entry_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         ARM.name = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "common"),
+    [
+        (Entry("wine", "/w", b"MZ"), Entry("clr", "/c", b"MZ"), True),
+        (Entry("wine", "/w", b"MZ"), Entry("longer", "/c", b"MZ\x90\x00"), True),
+        (Entry("wine", "/w", b"MZ"), Entry("zip", "/c", b"PK"), False),
+        (Entry("wine", "/w", b"MZ"), Entry("pe", "/c", b"PE", offset=128), False),
+        (Entry("at 1", "/w", b"ab", offset=1), Entry("at 0", "/c", b"xab"), True),
+        (Entry("at 1", "/w", b"ab", offset=1), Entry("at 0", "/c", b"xax"), False),
+        (Entry("masked", "/w", b"a\xff", b"\xff\x0f"), Entry("high bits", "/c", b"a\x0f", b"\xff\xff"), True),
+        (Entry("low bits", "/w", b"\x0a", b"\x0f"), Entry("high bits", "/c", b"\xa0", b"\xf0"), False),
+        (Entry("jar", "/j", extension="jar"), Entry("jars", "/k", extension="jar"), True),
+        (Entry("jar", "/j", extension="jar"), Entry("exe", "/k", extension="exe"), False),
+        (Entry("jar", "/j", extension="jar"), Entry("zip", "/k", b"PK"), False),
+        (Entry("disabled", "/w", b"MZ", enabled=False), Entry("clr", "/c", b"MZ"), True),
+        (Entry("of a new kind", "/w"), Entry("clr", "/c", b"MZ"), False),
+    ],
+)
+def test_which_formats_overlap(one: Entry, other: Entry, common: bool) -> None:
+    assert overlap(one, other) == overlap(other, one) == common
+
+
+@given(entries, entries)
+@example(Entry("n", "/i", b"\x01", b"\x01"), Entry("n", "/j", b"\x03", b"\x02"))
+def test_formats_overlap_where_a_program_that_one_byte_decides_for_both_matches_both(one: Entry, other: Entry) -> None:
+    one, other = replace(one, enabled=True, extension=""), replace(other, enabled=True, extension="")
+    # The one program that matches both if any does: what each asks for, bit by bit.
+    size = max(entry.offset + len(entry.magic) for entry in (one, other))
+    program = bytearray(size)
+    decided = [bytearray(size) for _entry in (one, other)]
+    for entry, places in zip((one, other), decided, strict=True):
+        mask = entry.mask or b"\xff" * len(entry.magic)
+        for at in range(len(entry.magic)):
+            program[entry.offset + at] |= entry.magic[at] & mask[at]
+            places[entry.offset + at] = mask[at]
+    shared = any(left & right for left, right in zip(*decided, strict=True))
+    matching = one.matches(bytes(program)) and other.matches(bytes(program))
+    assert overlap(one, other) == (shared and matching)
+
+
+@given(entries, st.binary(max_size=8))
+def test_the_same_programs_said_otherwise(entry: Entry, program: bytes) -> None:
+    said_otherwise = replace(
+        entry,
+        name="other",
+        interpreter="/other",
+        magic=bytes(m & k for m, k in zip(entry.magic, entry.mask or b"\xff" * len(entry.magic), strict=True)) + b"any",
+        mask=(entry.mask or b"\xff" * len(entry.magic)) + b"\0\0\0",
+    )
+    if not entry.extension:
+        assert same_programs(entry, said_otherwise)
+        assert not entry.magic or entry.matches(program) == said_otherwise.matches(program)
+    assert not same_programs(entry, replace(entry, magic=entry.magic + b"\x01", mask=b"", offset=9))
+
+
+@given(st.binary(max_size=60))
+def test_bytes_written_for_a_person_are_read_back(data: bytes) -> None:
+    assert parse_bytes("".join(f"\\x{byte:02x}" for byte in data)) == data
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [("MZ", b"MZ"), (r"\x7fELF", b"\x7fELF"), (r"\xCA\xfe:", b"\xca\xfe:"), ("\x7f\0", b"\x7f\0"), ("", b"")],
+)
+def test_bytes_as_a_person_writes_them(text: str, data: bytes) -> None:
+    assert parse_bytes(text) == data
+
+
+@pytest.mark.parametrize(("text", "problem"), [("\xff", "single quotes"), (r"\x7", "escape"), (r"\xzz", "escape")])
+def test_bytes_that_a_person_did_not_mean(text: str, problem: str) -> None:
+    with pytest.raises(CrossbuildError, match=problem):
+        parse_bytes(text)
