@@ -83,6 +83,7 @@ class Absent:
                 plan.before.append(f"kernel: {in_words(entry)}")
                 plan.steps.append(Step(f"kernel: enable {name}", partial(self.where.enable, name)))
             elif (entry is None or entry.enabled) and name not in planned:
+                plan.before.append(f"record: {name} was disabled")
                 plan.steps.append(
                     Step(f"forget that {name} was disabled: it no longer is", partial(self._forget_disabled, name))
                 )
