@@ -29,13 +29,13 @@ class Absent:
         left = {entry.name: entry for entry in self.where.misc.entries()}
         masks = self.where.boot.masks([form.name for form in self.formats])
         freed = [form for form in self.formats if self._plan_removal(plan, form, left)]
+        self._plan_enabling(plan, left, removed={form.name for form in freed})
         for mask in masks:
             plan.before.append(f"boot: {mask.path} disables {', '.join(mask.disabled)}")
             plan.steps.append(
                 Step(f"boot: remove {mask.path}, which disables", partial(self.where.boot.remove, mask.path))
             )
             freed += [form for form in self.formats if form.name in mask.disabled and form not in freed]
-        self._plan_enabling(plan, left)
         if self.where.boot_reader != "none":
             self._plan_return(plan, freed, masks, left)
         if self.where.receipt.load().get("mounted") and not left:
@@ -74,15 +74,14 @@ class Absent:
     def _forget_disabled(self, name: str) -> None:
         self.where.record("disabled", [other for other in self.where.disabled() if other != name])
 
-    def _plan_enabling(self, plan: Plan, left: dict[str, Entry]) -> None:
-        """What we disabled and somebody else had registered."""
-        planned = {form.name for form in self.formats if form.name not in left}
+    def _plan_enabling(self, plan: Plan, left: dict[str, Entry], removed: set[str]) -> None:
+        """What we disabled and somebody else had registered. Those that are removed are forgotten with that."""
         for name in self.where.disabled():
             entry = left.get(name)
             if entry and not entry.enabled and any(_about(form, entry) for form in self.formats):
                 plan.before.append(f"kernel: {in_words(entry)}")
                 plan.steps.append(Step(f"kernel: enable {name}", partial(self.where.enable, name)))
-            elif (entry is None or entry.enabled) and name not in planned:
+            elif (entry is None or entry.enabled) and name not in removed:
                 plan.before.append(f"record: {name} was disabled")
                 plan.steps.append(
                     Step(f"forget that {name} was disabled: it no longer is", partial(self._forget_disabled, name))
