@@ -73,7 +73,7 @@ def _downloaded(url: str, directory: str) -> IO[bytes]:
 
     file = open(os.path.join(directory, "download"), "w+b")  # noqa: SIM115
     try:
-        with urllib.request.urlopen(url, timeout=_SILENCE) as answer:
+        with urllib.request.build_opener().open(url, timeout=_SILENCE) as answer:
             for chunk in iter(lambda: answer.read(_CHUNK), b""):
                 file.write(chunk)
             expected = answer.headers.get("Content-Length")

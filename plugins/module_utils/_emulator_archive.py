@@ -99,10 +99,10 @@ def _path(name: str) -> str:
 
 
 def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None:
-    content = tar.extractfile(member)
-    assert content is not None  # a regular file has content
-    with content, open(path, "xb") as file:
-        shutil.copyfileobj(content, file)
+    with open(path, "xb") as file:
+        content = tar.extractfile(member)
+        if content is not None:  # as it is for every regular file
+            shutil.copyfileobj(content, file)
         file.flush()
         os.fchmod(file.fileno(), 0o755)
         os.fsync(file.fileno())

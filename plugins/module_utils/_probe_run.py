@@ -106,17 +106,17 @@ class Run:
         )
 
     def close(self) -> None:
-        if self.running():
-            self._kill()
+        if self.process is not None and self.process.poll() is None:
+            self._kill(self.process)
         if self.pipe >= 0:
             os.close(self.pipe)
 
-    def _kill(self) -> None:
-        assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)
+    @staticmethod
+    def _kill(process: subprocess.Popen[bytes]) -> None:
+        os.killpg(process.pid, signal.SIGKILL)
         # One that the kernel does not let go of stays behind, rather than keeping us.
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(1)
+            process.wait(1)
 
 
 def _full_pipe() -> tuple[int, int, int]:

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ElementTree
 from typing import Iterable, Mapping
+from xml.etree import ElementTree
 
 from ._command import require, run
 from ._errors import CrossbuildError

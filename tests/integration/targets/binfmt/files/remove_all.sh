@@ -2,6 +2,9 @@
 # Removes every entry, one by one.
 set -eu
 cd /proc/sys/fs/binfmt_misc
-for entry in $(ls --ignore=register --ignore=status); do
-    echo -1 > "$entry"
+for entry in *; do
+    case $entry in
+        register | status) ;;
+        *) echo -1 > "$entry" ;;
+    esac
 done
