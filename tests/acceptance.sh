@@ -39,6 +39,23 @@ run check-again site ARGS=--check
 grep --quiet 'Nothing: localhost is as it should be' "$log/check-again" || stop "in check mode there is something left to do"
 grep --quiet 'changed=0 ' "$log/second" || stop "the second run changed something"
 run verify verify
+for words in 'localhost  *linux/arm/v7  *emulated  *7\.' 'localhost  *linux/arm64  *emulated  *7\.'; do
+    grep --quiet "$words" "$log/verify" || stop "verify has no row for $words"
+done
+# Two hosts that are this one, of which one is asked for a platform that it does not run, and one that is not there.
+cat >"$log/farm.yml" <<'INVENTORY'
+build_hosts:
+  vars: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+  hosts:
+    good: {}
+    lacking: {builder_platforms: [armhf, s390x]}
+    away: {ansible_connection: ssh, ansible_host: 127.0.0.1, ansible_port: 1}
+INVENTORY
+if make --no-print-directory verify INVENTORY="$log/farm.yml" >"$log/verify-farm" 2>&1; then stop "verify passed a host that lacks a platform"; fi
+for words in 'good  *linux/arm64  *emulated' 'lacking  *linux/arm/v7  *emulated' 'lacking  *linux/s390x  *not_registered' \
+    'away  *-  *unreachable ' 'lacking: This host does not run linux/s390x' 'good .*failed=0' 'lacking .*failed=1'; do
+    grep --quiet "$words" "$log/verify-farm" || stop "in verify's table of a farm there is no $words"
+done
 
 run teardown teardown
 diff "$log/packages" <(packages) || stop "teardown left other packages than there were"

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Iterable
 
@@ -15,6 +14,7 @@ from ._binfmt_entry import Entry, overlap, parse_bytes, register_line
 from ._errors import CrossbuildError
 from ._platform import Architecture, everything, host, same_family
 from ._probe_programs import probe_program
+from ._qemu_version import numbers
 
 # From these on the kernel tells, and QEMU heeds, that argv[0] is preserved.
 _ARGV0_KERNEL = (5, 12)
@@ -122,11 +122,7 @@ class Flags:
 
 def argv0_arrives(kernel: str, qemu: str) -> bool:
     """Whether flag P is right for a kernel and an emulator of these versions, such as ``6.1.0-18-amd64`` and ``7.2.22``."""
-    return _version(kernel) >= _ARGV0_KERNEL and _version(qemu) >= _ARGV0_QEMU
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", text)[:2])
+    return numbers(kernel) >= _ARGV0_KERNEL and numbers(qemu) >= _ARGV0_QEMU
 
 
 def flag_defects(actual: str, wanted: str) -> list[str]:

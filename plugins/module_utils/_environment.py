@@ -15,7 +15,7 @@ from typing import Any, Callable
 from ._command import run
 
 # PROC_USER_INIT_INO in the kernel's include/linux/proc_ns.h: the one user namespace that is nobody's child.
-_INITIAL_USER_NAMESPACE = "user:[4026531837]"
+INITIAL_USER_NAMESPACE = "user:[4026531837]"
 # The owner of what belongs to a user that this user namespace does not know; /proc/sys/kernel/overflowuid.
 _OVERFLOW_USER = 65534
 _CONTAINERS = {"docker": "docker", "podman": "podman", "lxc": "lxc", "systemd-nspawn": "nspawn"}
@@ -78,7 +78,7 @@ class Environment:
 
     def user_namespace(self) -> bool:
         """Whether this is a user namespace other than the initial one."""
-        return os.readlink(self._path("/proc/self/ns/user")) != _INITIAL_USER_NAMESPACE
+        return os.readlink(self._path("/proc/self/ns/user")) != INITIAL_USER_NAMESPACE
 
     def instance(self) -> str:
         """Whose table of entries is seen: ``host``, ``own`` (of this user namespace, from Linux 6.7 on) or ``none``.

@@ -104,9 +104,9 @@ def problems(version: QemuVersion, guest: str, linkage: str) -> list[str]:
     ]
 
 
-def numbers(upstream: str) -> tuple[int, ...]:
-    """``10.0.2`` as ``(10, 0, 2)``; what does not count is cut off, as the end of ``8.2.2-rc1``."""
-    found = re.match(r"\d+(?:\.\d+)*", upstream)
+def numbers(version: str) -> tuple[int, ...]:
+    """``10.0.2`` as ``(10, 0, 2)``; what does not count is cut off, as the end of ``8.2.2-rc1`` or ``6.1.0-18-amd64``."""
+    found = re.match(r"\d+(?:\.\d+)*", version)
     return tuple(int(part) for part in found.group().split(".")) if found else ()
 
 

@@ -10,10 +10,9 @@ import ctypes
 import os
 import pwd
 
+from ._environment import INITIAL_USER_NAMESPACE
 from ._errors import CrossbuildError
 
-# PROC_USER_INIT_INO in the kernel's include/linux/proc_ns.h
-_INITIAL = 4026531837
 # CLONE_NEWUSER and CLONE_NEWNS in its include/uapi/linux/sched.h, with the files of /proc/PID/ns. The user namespace
 # comes first: it gives the right to enter the other.
 _KINDS = (("user", 0x10000000), ("mnt", 0x00020000))
@@ -25,7 +24,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 def initial() -> bool:
     """Whether this is the user namespace that the host itself is in."""
-    return os.stat("/proc/self/ns/user").st_ino == _INITIAL
+    return os.readlink("/proc/self/ns/user") == INITIAL_USER_NAMESPACE
 
 
 def of_a_user() -> bool:
