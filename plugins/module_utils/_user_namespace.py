@@ -30,9 +30,10 @@ def initial() -> bool:
 def of_a_user() -> bool:
     """Whether this is a namespace that a user made to be root in, on the files of a host whose root is somebody else.
 
-    A container's root owns its root directory, and looks after a machine of its own.
+    A container's root owns its root directory, and looks after a machine of its own; an ordinary user of a container made
+    no namespace.
     """
-    return not initial() and os.stat("/").st_uid != os.geteuid()
+    return not initial() and os.geteuid() == 0 and os.stat("/").st_uid != 0
 
 
 def engine_process() -> int | None:
@@ -50,8 +51,14 @@ def engine_process() -> int | None:
 
 
 def state_directory(pid: int | None) -> str:
-    """Where the user who owns a process (None: this one) keeps what programs note; see the XDG base directories."""
-    owner = os.stat(f"/proc/{pid}").st_uid if pid else os.geteuid()
+    """Where the user who owns a process (None: this one) keeps what programs note; see the XDG base directories.
+
+    Raises CrossbuildError where there is no such process.
+    """
+    try:
+        owner = os.stat(f"/proc/{pid}").st_uid if pid else os.geteuid()
+    except FileNotFoundError as exc:
+        raise _no_process(pid) from exc
     if owner == os.geteuid():
         base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     else:
@@ -68,7 +75,7 @@ def enter(pid: int) -> None:
     try:
         opened = [(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY), kind) for name, kind in _KINDS]
     except FileNotFoundError as exc:
-        raise CrossbuildError(f"There is no process {pid} whose user namespace could be entered.") from exc
+        raise _no_process(pid) from exc
     except PermissionError as exc:
         raise CrossbuildError(f"The namespaces of process {pid} cannot be entered: it is another user's.") from exc
     for descriptor, kind in opened:
@@ -82,3 +89,7 @@ def enter(pid: int) -> None:
     # Root of the host is nobody in there.
     os.setgid(0)
     os.setuid(0)
+
+
+def _no_process(pid: int | None) -> CrossbuildError:
+    return CrossbuildError(f"There is no process {pid} whose user namespace could be entered.")
