@@ -150,8 +150,8 @@ def report(module: list[float], rounds: dict[str, list[float]], work: dict[str, 
         f" start of Ansible, {work[side][1] / work[OURS][1]:.1f} times as many modules started."
         for side in STOCK
     ]
-    best = max(net[side] / net[OURS] for side in STOCK)
-    verdict = "reached" if best >= TARGET else "missed"
+    worst = min(net[side] / net[OURS] for side in STOCK)
+    verdict = "reached" if worst >= TARGET else "missed"
     return "\n".join(
         [
             "# What a run costs on a host that needs nothing",
@@ -169,7 +169,7 @@ def report(module: list[float], rounds: dict[str, list[float]], work: dict[str, 
             "",
             *ratios,
             "",
-            f"The target, a fifth of the time, is {verdict}.",
+            f"The target, a fifth of the time that Ansible's start leaves, is {verdict}.",
             "",
             f"`trusted.crossbuild.binfmt` for {len(TEN)} platforms, all of them proven by running a program: the module's process"
             f" takes {statistics.median(module):.2f} s ({min(module):.2f}-{max(module):.2f}).",

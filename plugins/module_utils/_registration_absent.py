@@ -43,6 +43,7 @@ class Absent:
         plan.result = {
             "entries": {},
             "native": [],
+            "platforms": [],
             "proven": {},
             "persistent": False,
             "scope": self.where.scope,

@@ -40,6 +40,7 @@ class Disabled:
         plan.result = {
             "entries": {form.label: None for form in self.formats},
             "native": [],
+            "platforms": [],
             "proven": {},
             "persistent": self.where.boot_reader != "none",
             "scope": self.where.scope,

@@ -78,7 +78,8 @@ class Present:
 
     def plan(self) -> Plan:
         self.where.require_switched_on()
-        self.proofs = _probe.execute(self.platforms)
+        proofs = _probe.execute([*self.platforms, *self.native])
+        self.proofs = {platform: proofs[platform] for platform in self.platforms}
         in_kernel = self.where.misc.entries()
         plan = Plan(warnings=self._warnings(in_kernel))
         wanted = self._wanted(plan, in_kernel)
@@ -91,7 +92,8 @@ class Present:
         plan.result = {
             "entries": {form.label: describe(form.responsible(in_kernel)) for form in self.formats},
             "native": [str(platform) for platform in self.native],
-            "proven": {str(platform): _observed(proof) for platform, proof in self.proofs.items()},
+            "platforms": [str(platform) for platform, proof in proofs.items() if proof.isolated and not proof.reason],
+            "proven": {str(platform): _observed(proof) for platform, proof in proofs.items()},
             "persistent": self.where.boot_reader != "none",
             "scope": self.where.scope,
             "instance": self.where.instance(),

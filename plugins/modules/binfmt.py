@@ -199,6 +199,14 @@ persistent:
   description: Whether a boot brings about the same.
   returned: always
   type: bool
+platforms:
+  description:
+    - The platforms whose programs were seen to run as they should, in containers, too; those that need no entry among them.
+    - Nothing where O(state) is not V(present).
+  returned: always
+  type: list
+  elements: str
+  sample: [linux/arm/v7, linux/arm64]
 proven:
   description: What came of running a program of each platform; nothing where O(state) is not V(present).
   returned: always
