@@ -10,24 +10,25 @@ from nothing. Runs in the laboratory only, by `make bench-emulation`, and writes
 
 from __future__ import annotations
 
-import datetime
-import json
-import os
-import platform
 import re
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+from measure import (
+    HERE,
+    OUR_MODULES,
+    cost,
+    module_cost,
+    playbook_cost,
+    require,
+    require_laboratory,
+    spread,
+    write_section,
+)
+
 ROUNDS = 7
 TARGET = 5
-PYTHON = "/usr/bin/python3"
 # Nothing of systemd runs in the laboratory, but the configuration for a boot counts for both sides.
-VARIABLES = {"ansible_python_interpreter": PYTHON, "emulation_boot": "systemd"}
+VARIABLES: dict[str, object] = {"emulation_boot": "systemd"}
 TEN = ["arm", "arm64", "riscv64", "ppc64le", "s390x", "mips64le", "mipsle", "loong64", "386", "amd64"]
 
 # What is run, as a person reads it, the playbook, and its variables.
@@ -41,9 +42,8 @@ OURS, *STOCK, EMPTY = SIDES
 
 
 def main() -> None:
-    if "4294967295" in Path("/proc/self/uid_map").read_text():
-        sys.exit("bench: this is the machine itself: run it in the laboratory, by make bench-emulation")
-    subprocess.run(["apt-get", "-qq", "update"], check=True)
+    require_laboratory()
+    cost(["apt-get", "-qq", "update"])
     prepare()
     module = binfmt_seconds()
     rounds: dict[str, list[float]] = {side: [] for side in SIDES}
@@ -52,9 +52,7 @@ def main() -> None:
             seconds, output = run(side)
             require(changes(output) == 0, f"{side} changed something on a converged host: {output}")
             rounds[side].append(seconds)
-    text = report(module, rounds, {side: work(side) for side in SIDES})
-    (HERE / "RESULTS.md").write_text(text)
-    print(text)
+    write_section("A host that needs nothing", report(module, rounds, {side: work(side) for side in SIDES}))
 
 
 def prepare() -> None:
@@ -72,31 +70,14 @@ def prepare() -> None:
 
 
 def binfmt_seconds() -> list[float]:
-    """The module alone, as Ansible starts it on the host: a process of the host's Python."""
-    arguments = {"platforms": TEN, "boot": "systemd"}
-    module = "ansible_collections.trusted.crossbuild.plugins.modules.binfmt"
-    library = subprocess.run(
-        [sys.executable, "-c", "import ansible; print(*ansible.__path__)"], check=True, capture_output=True, text=True
-    ).stdout.strip()
-    paths = f"{Path(library).parent}:{os.environ['ANSIBLE_COLLECTIONS_PATH']}"
+    """The module alone, converged."""
+    arguments: dict[str, object] = {"platforms": TEN, "boot": "systemd"}
+    module_cost(f"{OUR_MODULES}.binfmt", arguments)  # registers what is missing
     measured = []
-    with tempfile.NamedTemporaryFile("w") as file:
-        json.dump({"ANSIBLE_MODULE_ARGS": arguments}, file)
-        file.flush()
-        for attempt in range(ROUNDS + 1):
-            start = time.monotonic()
-            done = subprocess.run(
-                [PYTHON, "-m", module, file.name],
-                env={**os.environ, "PYTHONPATH": paths},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            seconds = time.monotonic() - start
-            require(done.returncode == 0, f"binfmt failed: {done.stdout}{done.stderr}")
-            if attempt > 0:  # the first run registers what is missing
-                require(not json.loads(done.stdout)["changed"], f"binfmt is not converged: {done.stdout}")
-                measured.append(seconds)
+    for _round in range(ROUNDS):
+        ran, result = module_cost(f"{OUR_MODULES}.binfmt", arguments)
+        require(not result["changed"], f"binfmt is not converged: {result}")
+        measured.append(ran.seconds)
     return measured
 
 
@@ -106,23 +87,9 @@ def run(side: str) -> tuple[float, str]:
 
 
 def play(playbook: str, variables: dict[str, object], *options: str) -> tuple[float, str]:
-    """The seconds and the output of a run. Ends the measurement where it fails."""
-    command = ["ansible-playbook", "--inventory", "localhost,", "--connection", "local"]
-    command += [
-        "--extra-vars",
-        json.dumps({**VARIABLES, **variables}),
-        *options,
-        str(HERE / f"playbooks/{playbook}.yml"),
-    ]
-    start = time.monotonic()
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-    seconds = time.monotonic() - start
-    require(done.returncode == 0, f"{playbook} failed: {done.stdout}{done.stderr}")
-    return seconds, done.stdout
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "ANSIBLE_ROLES_PATH": str(HERE / "roles"), "ANSIBLE_NOCOLOR": "1"}
+    """The seconds and the output of a run."""
+    ran = playbook_cost(HERE / f"playbooks/{playbook}.yml", {**VARIABLES, **variables}, *options)
+    return ran.seconds, ran.output
 
 
 def changes(output: str) -> int:
@@ -137,12 +104,11 @@ def work(side: str) -> tuple[int, int]:
     return len(re.findall(r"(?m)^TASK \[", output)), output.count("Using module file")
 
 
-def report(module: list[float], rounds: dict[str, list[float]], work: dict[str, tuple[int, int]]) -> str:
+def report(module: list[float], rounds: dict[str, list[float]], work: dict[str, tuple[int, int]]) -> list[str]:
     median = {side: statistics.median(seconds) for side, seconds in rounds.items()}
     net = {side: median[side] - median[EMPTY] for side in SIDES}
     rows = [
-        f"| {side} | {work[side][0]} | {work[side][1]} | {median[side]:.2f} ({min(seconds):.2f}-{max(seconds):.2f})"
-        f" | {net[side]:.2f} |"
+        f"| {side} | {work[side][0]} | {work[side][1]} | {spread(seconds)} | {net[side]:.2f} |"
         for side, seconds in rounds.items()
     ]
     ratios = [
@@ -151,48 +117,22 @@ def report(module: list[float], rounds: dict[str, list[float]], work: dict[str, 
         for side in STOCK
     ]
     worst = min(net[side] / net[OURS] for side in STOCK)
-    verdict = "reached" if worst >= TARGET else "missed"
-    return "\n".join(
-        [
-            "# What a run costs on a host that needs nothing",
-            "",
-            f"Measured {datetime.date.today()} by `make bench-emulation`: {ROUNDS} rounds, in each of which every side runs",
-            "once; medians in seconds (fastest-slowest). Linux/arm/v7 and linux/arm64, local connection, in the laboratory.",
-            "",
-            f"{machine()}",
-            "",
-            "| | tasks | modules started | seconds | without Ansible's start |",
-            "| --- | --- | --- | --- | --- |",
-            *rows,
-            "",
-            "Beside the collection's role, which also proves by running programs what stock modules can only look up:",
-            "",
-            *ratios,
-            "",
-            f"The target, a fifth of the time that Ansible's start leaves, is {verdict}.",
-            "",
-            f"`trusted.crossbuild.binfmt` for {len(TEN)} platforms, all of them proven by running a program: the module's process"
-            f" takes {statistics.median(module):.2f} s ({min(module):.2f}-{max(module):.2f}).",
-            "",
-        ]
-    )
-
-
-def machine() -> str:
-    models = re.findall(r"(?m)^model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    core = subprocess.run(["ansible-playbook", "--version"], check=True, capture_output=True, text=True).stdout
-    load = os.getloadavg()[1]
-    version = re.search(r"core ([\d.]+)", core)
-    host = platform.freedesktop_os_release()["PRETTY_NAME"]
-    return (
-        f"{models[0]}, {len(models)} cores, load {load:.1f}; {host}, Linux {platform.release()};"
-        f" ansible-core {version.group(1) if version else core}, Python {platform.python_version()}."
-    )
-
-
-def require(condition: object, otherwise: str) -> None:
-    if not condition:
-        sys.exit(f"bench: {otherwise}")
+    return [
+        f"`make bench-emulation`, {ROUNDS} rounds. Linux/arm/v7 and linux/arm64, local connection, in the laboratory.",
+        "",
+        "| | tasks | modules started | seconds | without Ansible's start |",
+        "| --- | --- | --- | --- | --- |",
+        *rows,
+        "",
+        "Beside the collection's role, which also proves by running programs what stock modules can only look up:",
+        "",
+        *ratios,
+        "",
+        f"The target, a fifth of the time that Ansible's start leaves, is {'reached' if worst >= TARGET else 'missed'}.",
+        "",
+        f"`trusted.crossbuild.binfmt` for {len(TEN)} platforms, all of them proven by running a program: the module's process"
+        f" takes {spread(module)} s.",
+    ]
 
 
 if __name__ == "__main__":

@@ -80,7 +80,12 @@ def variables(role: Path) -> dict[str, Any]:
     return {name: option for spec in specs.values() for name, option in spec.get("options", {}).items()}
 
 
-ROLE_VARIABLES = {name for directory in ROLE_DIRECTORIES for name in variables(directory)}
+def registered(role: Path) -> set[str]:
+    """The names under which a role leaves what its modules returned."""
+    return set(re.findall(r"(?m)^  register: (\w+)$", "\n".join(path.read_text() for path in role.glob("tasks/*.yml"))))
+
+
+ROLE_VARIABLES = {name for directory in ROLE_DIRECTORIES for name in {*variables(directory), *registered(directory)}}
 
 
 @each_document
