@@ -43,9 +43,9 @@ def overlay(lower: Path, target: Path) -> None:
     call("mount", "-t", "overlay", "-o", f"lowerdir={lower},upperdir={upper},workdir={work}", "lab", target)
 
 
-def keep_packages(package_cache: Path) -> None:
-    """What apt downloaded in the copy serves the next one."""
-    for package in ARCHIVES.with_suffix(".upper").glob("*.deb"):
+def keep_packages(archives: Path, package_cache: Path) -> None:
+    """What apt downloaded to an overlay of the cache serves the next one."""
+    for package in archives.with_suffix(".upper").glob("*.deb"):
         if package.is_file():
             unfinished = package_cache / "partial" / f"{package.name}.{os.getpid()}"
             shutil.copyfile(package, unfinished)

@@ -49,7 +49,7 @@ def main() -> int:
     filesystems.prepare(CACHE / "apt")
     with cgroups.Groups() as groups:
         status = run(options, groups, slirp)
-    filesystems.keep_packages(CACHE / "apt")
+    filesystems.keep_packages(filesystems.ARCHIVES, CACHE / "apt")
     return status
 
 

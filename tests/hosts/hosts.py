@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bring up hosts that are complete machines, run a command that finds them in its inventory, take them down.
+
+Runs in the laboratory only. See README.md beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "lab"))  # filesystems, control groups and calls are the same
+
+import engine
+from fleet import Fleet, Host
+from lab import as_status
+from shell import LabError
+
+DIRECTORY = Path("/run/hosts")
+ONE_OF_EACH = ["debian11=bullseye", "debian12=bookworm", "debian13=trixie"]
+
+
+def main() -> int:
+    options = arguments()
+    if "4294967295" in Path("/proc/self/uid_map").read_text():
+        raise LabError("this is the machine itself: run it in the laboratory, as in tests/lab/lab -- tests/hosts/hosts ...")
+    start = time.monotonic()
+    engine.install()
+    with engine.Engine(DIRECTORY / "engine").running() as docker, Fleet(options.host, DIRECTORY, docker).running() as fleet:
+        print(f"hosts: {len(options.host)} up after {time.monotonic() - start:.0f} s", flush=True)
+        environment = {**os.environ, "ANSIBLE_INVENTORY": str(fleet.inventory)}
+        return as_status(subprocess.run(options.command, env=environment, check=False).returncode)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="hosts", description=__doc__.splitlines()[0])
+    host = f"a host and its Debian release; may be repeated; without any: {' '.join(ONE_OF_EACH)}"
+    parser.add_argument("--host", metavar="NAME=RELEASE", action="append", help=host)
+    parser.add_argument("command", nargs="+", metavar="COMMAND", help="the command and its arguments, after --")
+    options = parser.parse_args()
+    pairs = [text.split("=") for text in options.host or ONE_OF_EACH]
+    options.host = [Host(name, release, number) for number, (name, release) in enumerate(pairs)]
+    return options
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except LabError as error:
+        sys.exit(f"hosts: {error}")
