@@ -73,9 +73,3 @@ class Engine:
             if name == REMAPPED_USER:
                 return int(first)
         raise LabError(f"/etc/subuid does not name {REMAPPED_USER}, which dockerd --userns-remap=default makes")
-
-
-def install() -> None:
-    call("apt-get", "-qq", "update")
-    environment = "DEBIAN_FRONTEND=noninteractive"
-    call("env", environment, "apt-get", "-qq", "install", "--yes", "--no-install-recommends", *PACKAGES)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class Fleet:
         finally:
             self.on_all(self.remove)
 
-    def on_all(self, action) -> None:  # type: ignore[no-untyped-def]
+    def on_all(self, action: Callable[[Host], None]) -> None:
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(action, self.hosts))
 
@@ -130,7 +130,6 @@ class Fleet:
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(self.key),
             "ansible_ssh_common_args": options,
-            "ansible_ssh_pipelining": True,
             "ansible_python_interpreter": "/usr/bin/python3",
         }
         addresses = {host.name: {"ansible_host": host.address} for host in self.hosts}

@@ -18,9 +18,10 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "lab"))  # filesystems, control groups and calls are the same
 
-import engine
+import debian
+from engine import PACKAGES, Engine
 from fleet import Fleet, Host
-from lab import as_status
+from lab import as_status, require_laboratory
 from shell import LabError
 
 DIRECTORY = Path("/run/hosts")
@@ -29,18 +30,22 @@ ONE_OF_EACH = ["debian11=bullseye", "debian12=bookworm", "debian13=trixie"]
 
 def main() -> int:
     options = arguments()
-    if "4294967295" in Path("/proc/self/uid_map").read_text():
-        raise LabError("this is the machine itself: run it in the laboratory, as in tests/lab/lab -- tests/hosts/hosts ...")
+    require_laboratory("tests/hosts/hosts")
     start = time.monotonic()
-    engine.install()
-    with engine.Engine(DIRECTORY / "engine").running() as docker, Fleet(options.host, DIRECTORY, docker).running() as fleet:
+    debian.install(PACKAGES)
+    with Engine(DIRECTORY / "engine").running() as engine, Fleet(options.host, DIRECTORY, engine).running() as fleet:
         print(f"hosts: {len(options.host)} up after {time.monotonic() - start:.0f} s", flush=True)
-        environment = {**os.environ, "ANSIBLE_INVENTORY": str(fleet.inventory)}
+        environment = {
+            **os.environ,
+            "ANSIBLE_INVENTORY": str(fleet.inventory),
+            "ANSIBLE_PIPELINING": "true",
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(DIRECTORY / "ssh"),
+        }
         return as_status(subprocess.run(options.command, env=environment, check=False).returncode)
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="hosts", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="hosts", description=(__doc__ or "").splitlines()[0])
     host = f"a host and its Debian release; may be repeated; without any: {' '.join(ONE_OF_EACH)}"
     parser.add_argument("--host", metavar="NAME=RELEASE", action="append", help=host)
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="the command and its arguments, after --")

@@ -8,41 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import debian
 import downloads
 from downloads import ARCHIVES
-from shell import LabError, call
+from shell import call
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parents[1] / ".cache/hosts"
 ADDED_FILES = HERE / "image"
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "ca-certificates")
-# Nobody reads documentation there; what a crash of the machine would do to them is nobody's concern either.
-DPKG_OPTIONS = (
-    "path-exclude=/usr/share/doc/*",
-    "path-exclude=/usr/share/man/*",
-    "path-exclude=/usr/share/locale/*",
-    "force-unsafe-io",
-)
 # What only the machine's own root may have.
 MASKED = ("sys-kernel-debug.mount", "sys-kernel-tracing.mount", "systemd-journald-audit.socket", "systemd-modules-load.service")
-APT_OPTIONS = ('Acquire::Languages "none"',)
-MMDEBSTRAP = (
-    "mmdebstrap",
-    "--quiet",
-    "--mode=root",
-    "--variant=apt",
-    f"--include={','.join(PACKAGES)}",
-    *(f"--dpkgopt={option}" for option in DPKG_OPTIONS),
-    *(f"--aptopt={option}" for option in APT_OPTIONS),
-    # $1 is the root to be, $DOWNLOADS a view of the packages that are there already.
+MMDEBSTRAP = debian.mmdebstrap(
+    PACKAGES,
     "--skip=download/empty",
     "--skip=essential/unlink",
+    # $1 is the root to be, $DOWNLOADS a view of the packages that are there already.
     f'--setup-hook=mkdir -p "$1{ARCHIVES}" && mount --bind "$DOWNLOADS" "$1{ARCHIVES}"',
     f'--customize-hook=umount "$1{ARCHIVES}"',
     f'--customize-hook=cp --recursive --preserve=mode {ADDED_FILES}/. "$1"',
@@ -53,14 +38,13 @@ MMDEBSTRAP = (
 def root_filesystems(releases: set[str], scratch: Path) -> dict[str, Path]:
     """A tar for each release, by its name in the archive, for example ``bookworm``."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    archive = package_archive()
+    names = sorted(releases)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return dict(zip(releases, pool.map(lambda name: root_filesystem(name, archive, scratch), releases), strict=True))
+        tars = pool.map(lambda name, source: root_filesystem(name, source, scratch), names, debian.sources(*names))
+        return dict(zip(names, tars, strict=True))
 
 
-def root_filesystem(release: str, archive: str, scratch: Path) -> Path:
-    # The main suite alone: a second one's index may be out of step with it.
-    source = f"deb [signed-by={KEYRING}] {archive} {release} main"
+def root_filesystem(release: str, source: str, scratch: Path) -> Path:
     tar = CACHE / f"{release}-{digest(source)}.tar"
     if not tar.exists():
         print(f"hosts: putting {release} together\n", end="", flush=True)  # in one piece: threads
@@ -82,13 +66,3 @@ def digest(source: str) -> str:
     added = [path for path in sorted(ADDED_FILES.rglob("*")) if path.is_file()]
     parts = [*(word.encode() for word in (*MMDEBSTRAP, source)), *(path.read_bytes() for path in added)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-
-
-def package_archive() -> str:
-    """The archive that this machine takes its own packages from: it has the other releases as well."""
-    codename = platform.freedesktop_os_release()["VERSION_CODENAME"]
-    wanted = ["Created-By: Packages", f"Release: {codename}", "Component: main"]
-    found = call("apt-get", "indextargets", "--format", "$(REPO_URI)", *wanted).split()
-    if not found:
-        raise LabError(f"apt on this machine has no package source for {codename} main: the hosts' packages come from there")
-    return found[0]

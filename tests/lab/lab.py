@@ -153,6 +153,12 @@ def as_status(code: int) -> int:
     return 128 - code if code < 0 else code
 
 
+def require_laboratory(program: str) -> None:
+    """Raises LabError for a program that belongs into the laboratory and was started outside of it."""
+    if "4294967295" in Path("/proc/self/uid_map").read_text():  # all ids, which ID_MAP is not
+        raise LabError(f"this is the machine itself: run it in the laboratory, as in tests/lab/lab -- {program} ...")
+
+
 def unshare(flags: int) -> None:
     if libc.unshare(flags) != 0:
         raise LabError(f"no new namespaces: {os.strerror(ctypes.get_errno())}")

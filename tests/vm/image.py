@@ -12,10 +12,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from shell import LabError, call
+import debian
+from shell import call
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache/vm"
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 RELEASE = "bookworm"
 BACKPORTS = f"{RELEASE}-backports"
@@ -24,13 +24,6 @@ PASSWORD = "as typed"  # nothing outside of the laboratory can connect to the ma
 
 # The kernel for clouds has binfmt_misc as a module, as most distributions' kernels do, and NVMe and ext4 built in.
 PACKAGES = ("linux-image-cloud-amd64", "systemd-sysv", "udev", "dbus", "kmod", "openssh-server", "python3", "sudo")
-# Nobody reads documentation there; what a crash of the machine would do to them is nobody's concern either.
-DPKG_OPTIONS = (
-    "path-exclude=/usr/share/doc/*",
-    "path-exclude=/usr/share/man/*",
-    "path-exclude=/usr/share/locale/*",
-    "force-unsafe-io",
-)
 # What takes time, and does nothing for a machine that lives for minutes.
 MASKED = (
     "apt-daily.timer",
@@ -73,14 +66,8 @@ for release in {RELEASE} {BACKPORTS}; do
 done
 echo 'nameserver 10.0.2.3' >"$ROOT/etc/resolv.conf"
 """
-MMDEBSTRAP = (
-    "mmdebstrap",
-    "--quiet",
-    "--mode=root",
-    "--variant=apt",
-    f"--include={','.join(PACKAGES)}",
-    *(f"--dpkgopt={option}" for option in DPKG_OPTIONS),
-    '--aptopt=Acquire::Languages "none"',
+MMDEBSTRAP = debian.mmdebstrap(
+    PACKAGES,
     "--skip=cleanup/apt,cleanup/reproducible,cleanup/tmp",
     '--customize-hook=ROOT="$1" sh "$SETUP"',
     RELEASE,
@@ -108,8 +95,7 @@ class Image:
 
 def image() -> Image:
     """The one of the cache, made when there is none of this recipe."""
-    archive = package_archive()
-    sources = [f"deb [signed-by={KEYRING}] {archive} {release} main" for release in (RELEASE, BACKPORTS)]
+    sources = debian.sources(RELEASE, BACKPORTS)
     parts = (*MMDEBSTRAP, *sources, SETUP, SIZE)
     found = Image(CACHE / hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16])
     if not found.directory.exists():
@@ -132,14 +118,3 @@ def make(target: Image, sources: list[str]) -> None:
         call("env", *variables, *MMDEBSTRAP, root, *sources)
         shutil.copyfile(root / "vmlinuz", target.kernel)
         call("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root, target.disk, SIZE)
-
-
-def package_archive() -> str:
-    """The archive that this machine takes its own packages from."""
-    wanted = ["Created-By: Packages", f"Release: {RELEASE}", "Component: main"]
-    found = call("apt-get", "indextargets", "--format", "$(REPO_URI)", *wanted).split()
-    if not found:
-        raise LabError(
-            f"apt on this machine has no package source for {RELEASE} main: the machine's packages come from there"
-        )
-    return found[0]

@@ -21,10 +21,11 @@ from typing import TypeVar
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "lab"))
 
+import debian
 from image import image
-from lab import as_status
+from lab import as_status, require_laboratory
 from machine import Machine
-from shell import LabError, call
+from shell import LabError
 
 T = TypeVar("T")
 DIRECTORY = Path("/run/vm")
@@ -35,10 +36,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="vm", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="the command and its arguments, after --")
     command = parser.parse_args().command
-    if "4294967295" in Path("/proc/self/uid_map").read_text():
-        raise LabError("this is the machine itself: run it in the laboratory, as in tests/lab/lab -- tests/vm/vm ...")
+    require_laboratory("tests/vm/vm")
     DIRECTORY.mkdir()
-    timed("the programs that it takes are installed", install)
+    timed("the programs that it takes are installed", lambda: debian.install(PACKAGES))
     disk = timed("the disk is there", image)
     machine = Machine(disk, DIRECTORY)
     start = time.monotonic()
@@ -57,11 +57,6 @@ def main() -> int:
         if status != 0:
             print(f"vm: the end of its console:\n{machine.last_words()}", flush=True)
     return as_status(status)
-
-
-def install() -> None:
-    call("apt-get", "-qq", "update")
-    call("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "install", "--no-install-recommends", *PACKAGES)
 
 
 def timed(words: str, action: Callable[[], T]) -> T:

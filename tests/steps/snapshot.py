@@ -15,7 +15,15 @@ import subprocess
 from pathlib import Path
 
 MOUNT_POINT = Path("/proc/sys/fs/binfmt_misc")
-DIRECTORIES = ("/etc", "/usr/lib/binfmt.d", "/usr/libexec", "/usr/local", "/var/lib/trusted.crossbuild")
+DIRECTORIES = (
+    "/etc",
+    "/opt",
+    "/usr/lib/binfmt.d",
+    "/usr/libexec",
+    "/usr/local",
+    "/var/lib/binfmts",
+    "/var/lib/trusted.crossbuild",
+)
 
 
 def main() -> None:
