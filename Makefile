@@ -7,6 +7,7 @@
 # make teardown  take away what site added
 # make test      every check; each also runs by its own name, see CHECKS, and takes ARGS, as in
 #                make integration ARGS=origin
+# make test-hosts  the life of hosts of three releases, in containers with systemd: minutes, and not part of make test
 # make test-vm   the life of a host, in a virtual machine with a kernel of its own: minutes, and not part of make test
 # make bench-emulation  the role emulation beside one of stock modules, measured; writes bench/RESULTS.md
 # make clean     remove what these made in the checkout
@@ -48,7 +49,7 @@ $(LINK):
 # Long ones first: two run at a time.
 CHECKS := integration sanity acceptance molecule probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
-LONG := test-vm bench-emulation
+LONG := test-hosts test-vm bench-emulation
 TEST := .cache/venv/bin
 
 .PHONY: test $(CHECKS) $(LINTERS) $(LONG)
@@ -70,7 +71,9 @@ mypy:
 	cd $(COLLECTIONS) && mypy --cache-dir=/dev/null --config-file $(CURDIR)/pyproject.toml \
 	    -p ansible_collections.trusted.crossbuild.plugins.module_utils
 	cd tests/lab && mypy --config-file $(CURDIR)/pyproject.toml *.py
-	cd tests/vm && MYPYPATH=../lab mypy --config-file $(CURDIR)/pyproject.toml *.py
+	cd tests/steps && mypy --config-file $(CURDIR)/pyproject.toml *.py
+	cd tests/vm && MYPYPATH=../lab:../steps mypy --config-file $(CURDIR)/pyproject.toml *.py
+	cd tests/hosts && MYPYPATH=../lab:../steps mypy --config-file $(CURDIR)/pyproject.toml *.py
 ansible-lint:
 	ansible-lint
 changelog:
@@ -97,6 +100,9 @@ probe: .cache/qemu/usr/bin
 
 acceptance:
 	tests/lab/lab -- tests/acceptance.sh
+
+test-hosts:
+	tests/lab/lab --keep .cache/hosts -- tests/hosts/hosts -- python tests/hosts/scenario.py
 
 test-vm:
 	tests/lab/lab --keep .cache/vm -- tests/vm/vm -- python tests/vm/scenario.py

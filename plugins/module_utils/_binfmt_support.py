@@ -10,6 +10,7 @@ import glob
 import os
 
 from ._binfmt_entry import Entry, parse_register_line
+from ._command import require
 from ._errors import CrossbuildError
 
 DATABASE = "/var/lib/binfmts"
@@ -29,6 +30,11 @@ def entries(database: str = DATABASE) -> list[Entry]:
         return []
     found = [_read(os.path.join(database, name), name) for name in sorted(os.listdir(database))]
     return [entry for entry in found if entry]
+
+
+def register(name: str) -> None:
+    """Has an entry of the database registered with the kernel. Raises CrossbuildError where that fails."""
+    require([_PROGRAM, "--enable", name])
 
 
 def _read(path: str, name: str) -> Entry | None:

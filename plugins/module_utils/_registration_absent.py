@@ -10,6 +10,7 @@ import os
 from functools import partial
 from typing import Sequence
 
+from . import _binfmt_support
 from ._binfmt_boot import BootFile, last_first
 from ._binfmt_entry import Entry
 from ._binfmt_format import Format
@@ -38,6 +39,8 @@ class Absent:
             freed += [form for form in self.formats if form.name in mask.disabled and form not in freed]
         if self.where.boot_reader != "none":
             self._plan_return(plan, freed, masks, left)
+        if self.where.scope != "user" and _binfmt_support.active():
+            self._plan_return_of_binfmt_support(plan, freed, left)
         if self.where.receipt.load().get("mounted") and not left:
             plan.steps.append(Step(f"unmount {self.where.misc.path}", self._unmount))
         plan.result = {
@@ -95,13 +98,28 @@ class Absent:
         going = {self.where.boot.path(form.name) for form in self.formats} & {f.path for f in self.where.boot.ours()}
         files = self.where.boot.files(without=going | {mask.path for mask in masks})
         for entry, path in reversed(last_first(files)):
-            wanted = any(_about(form, entry) for form in freed) and entry.name not in left
-            if wanted and os.path.exists(entry.interpreter):
-                plan.after.append(f"kernel: {in_words(entry)}")
-                plan.steps.append(
-                    Step(f"kernel: register {entry.name}, as {path} says", partial(self.where.misc.register, entry))
-                )
-                left[entry.name] = entry
+            self._plan_registration(plan, freed, left, entry, path, partial(self.where.misc.register, entry))
+
+    def _plan_return_of_binfmt_support(self, plan: Plan, freed: Sequence[Format], left: dict[str, Entry]) -> None:
+        """What it would register at the next boot, where no entry of that name is yet; by its own means, with detectors."""
+        for entry in _binfmt_support.entries():
+            register = partial(_binfmt_support.register, entry.name)
+            self._plan_registration(plan, freed, left, entry, "binfmt-support", register)
+
+    def _plan_registration(
+        self,
+        plan: Plan,
+        freed: Sequence[Format],
+        left: dict[str, Entry],
+        entry: Entry,
+        origin: str,
+        register: partial[None],
+    ) -> None:
+        wanted = any(_about(form, entry) for form in freed) and entry.name not in left
+        if wanted and os.path.exists(entry.interpreter):
+            plan.after.append(f"kernel: {in_words(entry)}")
+            plan.steps.append(Step(f"kernel: register {entry.name}, as {origin} says", register))
+            left[entry.name] = entry
 
     def _unmount(self) -> None:
         if self.where.misc.mounted():

@@ -68,7 +68,9 @@ class Fleet:
         """What the hosts share: images, a network, a way to log in, a control group that is theirs."""
         for release, tar in images.root_filesystems({host.release for host in self.hosts}, self.directory).items():
             command = 'CMD ["/usr/local/sbin/host-init"]'
-            self.engine.docker("import", "--change", command, "--change", "ENV container=docker", tar, f"host:{release}")
+            self.engine.docker(
+                "import", "--change", command, "--change", "ENV container=docker", tar, f"host:{release}"
+            )
         # Fixed addresses, as hosts that reboot at the same time may swap theirs otherwise.
         self.engine.docker("network", "create", "--subnet", f"{PREFIX}0/24", NETWORK)
         call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key)
@@ -86,7 +88,16 @@ class Fleet:
         os.chown(path, first, first)
 
     def start(self, host: Host) -> None:
-        words: list[str | Path] = ["--name", host.name, "--hostname", host.name, "--network", NETWORK, "--ip", host.address]
+        words: list[str | Path] = [
+            "--name",
+            host.name,
+            "--hostname",
+            host.name,
+            "--network",
+            NETWORK,
+            "--ip",
+            host.address,
+        ]
         words += ["--restart=always", "--stop-signal=RTMIN+3", "--cgroup-parent", f"/{GROUP}", "--cap-add=ALL"]
         words += [f"--security-opt={option}" for option in UNCONFINED]
         words += ["--tmpfs=/run", "--tmpfs=/run/lock", f"--env=HOST_CGROUP={self.control_group}"]

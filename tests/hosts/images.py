@@ -22,7 +22,12 @@ ADDED_FILES = HERE / "image"
 
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "ca-certificates")
 # What only the machine's own root may have.
-MASKED = ("sys-kernel-debug.mount", "sys-kernel-tracing.mount", "systemd-journald-audit.socket", "systemd-modules-load.service")
+MASKED = (
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "systemd-journald-audit.socket",
+    "systemd-modules-load.service",
+)
 MMDEBSTRAP = debian.mmdebstrap(
     PACKAGES,
     "--skip=download/empty",

@@ -12,13 +12,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent / "steps"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "steps"))
 
 from steps import NOWHERE, PROVE, REBOOT, RESTART, ROLE, Snapshots, play, require_equal, snapshots, step
 
-DRIFT = HERE / "playbooks/drift.yml"
-INSTALL = HERE / "playbooks/install.yml"
+PLAYBOOKS = Path(__file__).resolve().parent / "playbooks"
+DRIFT = PLAYBOOKS / "drift.yml"
+INSTALL = PLAYBOOKS / "install.yml"
 
 QEMU = {"debian11": "5.2", "debian12": "7.2", "debian13": "10.0"}
 EVERYWHERE = set(QEMU)

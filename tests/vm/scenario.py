@@ -12,14 +12,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent / "steps"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "steps"))
 
 from steps import NOWHERE, PROVE, REBOOT, RESTART, ROLE, play, require, require_equal, snapshots, step
 
-UNLOAD = HERE / "playbooks/unload.yml"
-UPGRADE = HERE / "playbooks/upgrade.yml"
-AUTOREMOVE = HERE / "playbooks/autoremove.yml"
+PLAYBOOKS = Path(__file__).resolve().parent / "playbooks"
+UNLOAD = PLAYBOOKS / "unload.yml"
+UPGRADE = PLAYBOOKS / "upgrade.yml"
+AUTOREMOVE = PLAYBOOKS / "autoremove.yml"
 
 MACHINE = {"machine"}
 ENTRIES = {"qemu-arm", "qemu-aarch64", "qemu-riscv64"}
