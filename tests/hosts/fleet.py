@@ -58,7 +58,7 @@ class Fleet:
             self.on_all(self.wait)
             yield self
         finally:
-            self.on_all(self.remove)
+            self.remove()
 
     def on_all(self, action: Callable[[Host], None]) -> None:
         with ThreadPoolExecutor(max_workers=4) as pool:
@@ -88,17 +88,8 @@ class Fleet:
         os.chown(path, first, first)
 
     def start(self, host: Host) -> None:
-        words: list[str | Path] = [
-            "--name",
-            host.name,
-            "--hostname",
-            host.name,
-            "--network",
-            NETWORK,
-            "--ip",
-            host.address,
-        ]
-        words += ["--restart=always", "--stop-signal=RTMIN+3", "--cgroup-parent", f"/{GROUP}", "--cap-add=ALL"]
+        words = [f"--name={host.name}", f"--hostname={host.name}", f"--network={NETWORK}", f"--ip={host.address}"]
+        words += ["--restart=always", "--stop-signal=RTMIN+3", f"--cgroup-parent=/{GROUP}", "--cap-add=ALL"]
         words += [f"--security-opt={option}" for option in UNCONFINED]
         words += ["--tmpfs=/run", "--tmpfs=/run/lock", f"--env=HOST_CGROUP={self.control_group}"]
         words += [f"--volume={self.control_group}:{self.control_group}"]
@@ -130,12 +121,16 @@ class Fleet:
                 raise LabError(f"{host.name} did not start in time: {state}\n{log.strip()}")
             time.sleep(0.1)
 
-    def remove(self, host: Host) -> None:
-        self.engine.docker("rm", "--force", host.name)
-        downloads.keep(self.directory / host.name / "archives")
+    def remove(self) -> None:
+        """Those that were started, which need not be all of them."""
+        containers = self.engine.docker("ps", "--all", "--quiet").split()
+        if containers:
+            self.engine.docker("rm", "--force", *containers)
+        for host in self.hosts:
+            downloads.keep(self.directory / host.name / "archives")
 
     def described(self) -> dict[str, object]:
-        """The inventory: a group of all, one for each release, and how to log in."""
+        """The inventory: where the hosts are, and how to log in."""
         options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
         variables = {
             "ansible_user": "root",
@@ -144,11 +139,7 @@ class Fleet:
             "ansible_python_interpreter": "/usr/bin/python3",
         }
         addresses = {host.name: {"ansible_host": host.address} for host in self.hosts}
-        groups = {
-            release: {"hosts": {host.name: None for host in self.hosts if host.release == release}}
-            for release in sorted({host.release for host in self.hosts})
-        }
-        return {"build_hosts": {"hosts": addresses, "vars": variables}, **groups}
+        return {"build_hosts": {"hosts": addresses, "vars": variables}}
 
 
 def unified_hierarchy() -> Hierarchy:
