@@ -27,7 +27,7 @@ DIRECTORIES = (
 
 
 def main() -> None:
-    state = {"packages": packages(), "files": files(), "entries": entries(), "module": module(), "mounted": mounted()}
+    state = {"packages": packages(), "files": files(), "entries": entries(), "supported": supported(), "mounted": mounted()}
     print(json.dumps(state, sort_keys=True))
 
 
@@ -52,8 +52,9 @@ def mounted() -> bool:
     return any(line.split()[2] == "binfmt_misc" for line in Path("/proc/self/mounts").read_text().splitlines())
 
 
-def module() -> bool:
-    return any(line.split()[0] == "binfmt_misc" for line in Path("/proc/modules").read_text().splitlines())
+def supported() -> bool:
+    """Whether the kernel has binfmt_misc, built in or as a module that is loaded."""
+    return "binfmt_misc" in Path("/proc/filesystems").read_text().split()
 
 
 def entries() -> dict[str, str]:

@@ -31,7 +31,7 @@ def scenario() -> None:
     fresh = snapshots("as the distribution installs it")
     step("binfmt_misc unloaded", UNLOAD)
     unloaded = snapshots("after that")["machine"]
-    require(not (unloaded["module"] or unloaded["mounted"]), "binfmt_misc is still loaded or mounted")
+    require(not (unloaded["supported"] or unloaded["mounted"]), "binfmt_misc is still loaded or mounted")
     step("the role, first run", ROLE, changed=MACHINE)
     require_registered("the role has registered")
     step("proven by running", PROVE, qemu=OLD)
@@ -61,7 +61,7 @@ def scenario() -> None:
 def require_registered(words: str) -> None:
     """Every entry is in the kernel, whose module was loaded for it; nobody looked at the mount point before."""
     now = snapshots(words)["machine"]
-    require(now["module"] and now["mounted"], f"{words}: module {now['module']}, mounted {now['mounted']}")
+    require(now["supported"] and now["mounted"], f"{words}: supported {now['supported']}, mounted {now['mounted']}")
     require(set(now["entries"]) >= ENTRIES, f"{words}: only {sorted(now['entries'])}, not all of {sorted(ENTRIES)}")
 
 
