@@ -27,7 +27,13 @@ DIRECTORIES = (
 
 
 def main() -> None:
-    state = {"packages": packages(), "files": files(), "entries": entries(), "supported": supported(), "mounted": mounted()}
+    state = {
+        "packages": packages(),
+        "files": files(),
+        "entries": entries(),
+        "supported": supported(),
+        "mounted": mounted(),
+    }
     print(json.dumps(state, sort_keys=True))
 
 
