@@ -13,14 +13,14 @@ from typing import Sequence
 from ._errors import CrossbuildError
 
 
-def run(command: Sequence[str], env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(command: Sequence[str], env: dict[str, str] | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Runs a command to its end, whatever its exit status. Raises CrossbuildError where it does not exist."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}
     try:
         return subprocess.run(
             command,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             text=True,
             errors="replace",

@@ -1,0 +1,15 @@
+#!/bin/sh
+# daemon.sh start NAME COMMAND... | stop NAME: a process in the background, with its id and its log below /tmp/manifest.
+set -eu
+verb=$1 name=/tmp/manifest/$2
+shift 2
+case $verb in
+    start)
+        setsid "$@" >"$name.log" 2>&1 </dev/null &
+        echo $! >"$name.pid"
+        ;;
+    stop)
+        kill -KILL "$(cat "$name.pid")"
+        rm "$name.pid"
+        ;;
+esac
