@@ -49,7 +49,8 @@ class Manifest:
             parsed = json.loads(content)
             inside = parsed.get("mediaType", media_type)
             listed = parsed["manifests"] if media_type in INDEXES else [parsed["config"], *parsed["layers"]]
-            well = all(_DIGEST.fullmatch(one["digest"]) and isinstance(one["mediaType"], str) for one in listed)
+            # Reading an entry fails here where it would later.
+            well = all(_DIGEST.fullmatch(Entry.read(one).digest) for one in listed)
         except (ValueError, TypeError, KeyError, AttributeError):
             inside, well = media_type, False
         if media_type not in READABLE or inside != media_type or not well:
