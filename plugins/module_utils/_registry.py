@@ -14,7 +14,7 @@ import re
 import urllib.parse
 from typing import Any, Sequence
 
-from . import _registry_auth, _registry_credentials
+from . import _registry_auth, _registry_credentials, _registry_http
 from ._errors import CrossbuildError
 from ._manifest import READABLE, Manifest
 from ._registry_http import Answer, Http, NoTls
@@ -131,8 +131,10 @@ class Registry:
         headers: dict[str, str] | None = None,
         content: bytes | None = None,
     ) -> Answer:
-        """``path`` is below /v2/, or an address of the registry's own."""
+        """``path`` is below /v2/, or an address that the registry gave, which must be its own: credentials go there."""
         url = urllib.parse.urljoin(self._base(), path)
+        if _registry_http.server(url) != _registry_http.server(self._base()):
+            raise CrossbuildError(f"{self.name} points to {url}, which is another server. That is not followed.")
         key = tuple(scopes)
         answer = self._http.send(method, url, headers, content, self._authorizations.get(key))
         if answer.status == 401:

@@ -65,9 +65,22 @@ def _read(path: str) -> dict[str, Any]:
         return {}
     except ValueError as exc:
         raise CrossbuildError(f"{path} is no JSON: {exc}. Repair it, or name another file with config_path.") from exc
+    if not _is_docker_s(config):
+        raise CrossbuildError(
+            f"{path} is not what docker login writes. Repair it, or name another file with config_path."
+        )
+    return dict(config)
+
+
+def _is_docker_s(config: Any) -> bool:
     if not isinstance(config, dict):
-        raise CrossbuildError(f"{path} holds no JSON object. Repair it, or name another file with config_path.")
-    return config
+        return False
+    entries, helpers = config.get("auths") or {}, config.get("credHelpers") or {}
+    if not isinstance(entries, dict) or not isinstance(helpers, dict):
+        return False
+    return all(
+        isinstance(entry, dict) and all(isinstance(text, str) for text in entry.values()) for entry in entries.values()
+    )
 
 
 def _host(name: str) -> str:

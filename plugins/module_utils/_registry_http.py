@@ -58,7 +58,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         request = super().redirect_request(req, fp, code, msg, headers, newurl)
         authorization = req.unredirected_hdrs.get("Authorization")
-        if request and authorization and _server(request.full_url) == _server(req.full_url):
+        if request and authorization and server(request.full_url) == server(req.full_url):
             request.add_unredirected_header("Authorization", authorization)
         return request
 
@@ -127,16 +127,15 @@ def _tls(options: dict[str, Any]) -> ssl.SSLContext:
             context.verify_mode = ssl.CERT_NONE
         if options["client_cert"]:
             context.load_cert_chain(options["client_cert"], options["client_key"])
-    except PermissionError:
-        raise
     except OSError as exc:
-        # An SSLError is one, and names no file.
+        # It names no file.
         files = ", ".join(filter(None, (options["ca_path"], options["client_cert"], options["client_key"])))
         raise CrossbuildError(f"The certificates cannot be read ({files}): {exc}. They must be PEM files.") from exc
     return context
 
 
-def _server(url: str) -> tuple[str, str]:
+def server(url: str) -> tuple[str, str]:
+    """Scheme and host of an address."""
     parts = urllib.parse.urlsplit(url)
     return parts.scheme, parts.netloc
 
@@ -148,23 +147,23 @@ def _cause(exc: BaseException) -> BaseException:
 
 
 def _unanswered(url: str, cause: BaseException, timeout: int) -> CrossbuildError:
-    server = urllib.parse.urlsplit(url).netloc
+    _scheme, host = server(url)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return CrossbuildError(
-            f"The certificate of {server} is not trusted: {cause.verify_message}. Is it signed by an authority of your own,"
+            f"The certificate of {host} is not trusted: {cause.verify_message}. Is it signed by an authority of your own,"
             " or by itself? Then name the file of that certificate with ca_path."
         )
     if isinstance(cause, ssl.SSLError):
         return NoTls(
-            f"There is no TLS connection with {server}: {cause}. If it speaks plain HTTP, say insecure: true; if it wants"
+            f"There is no TLS connection with {host}: {cause}. If it speaks plain HTTP, say insecure: true; if it wants"
             " a certificate of its clients, give client_cert and client_key."
         )
     if isinstance(cause, ConnectionRefusedError):
-        return CrossbuildError(f"Nobody answers at {server}: connection refused. Does the registry run there?")
+        return CrossbuildError(f"Nobody answers at {host}: connection refused. Does the registry run there?")
     if isinstance(cause, socket.gaierror):
-        return CrossbuildError(f"The registry's host in {server} has no address: {cause.strerror}. Check the name.")
+        return CrossbuildError(f"The registry's host in {host} has no address: {cause.strerror}. Check the name.")
     if isinstance(cause, (socket.timeout, TimeoutError)):
         return CrossbuildError(
-            f"{server} did not answer within {timeout} seconds. Is it reachable? timeout can be raised."
+            f"{host} did not answer within {timeout} seconds. Is it reachable? timeout can be raised."
         )
-    return CrossbuildError(f"The connection to {server} broke off, {len(_PAUSES) + 1} times at the most: {cause!r}.")
+    return CrossbuildError(f"The connection to {host} broke off, {len(_PAUSES) + 1} times at the most: {cause!r}.")

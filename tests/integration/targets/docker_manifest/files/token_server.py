@@ -4,7 +4,7 @@
 
 """A registry's token server: a user with a password, or with an identity token, gets a token for all but ``closed``.
 
-Usage: token_server.py PORT KEY CERTIFICATE
+Usage: token_server.py PORT KEY CERTIFICATE PASSWORD IDENTITY_TOKEN
 Prints for every request how the client said who it is, and the scopes it asked for.
 """
 
@@ -21,7 +21,7 @@ import urllib.parse
 from pathlib import Path
 
 PORT, KEY, CERTIFICATE = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-BASIC = "Basic " + base64.b64encode(b"builder:secret").decode()
+BASIC = "Basic " + base64.b64encode(f"builder:{sys.argv[4]}".encode()).decode()
 
 
 def encoded(content: bytes) -> str:
@@ -56,7 +56,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         text = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        good = urllib.parse.parse_qs(text)["refresh_token"] == ["identity"]
+        good = urllib.parse.parse_qs(text)["refresh_token"] == [sys.argv[5]]
         self.answer("identity token" if good else "wrong", text)
 
     def answer(self, who: str, query: str) -> None:
