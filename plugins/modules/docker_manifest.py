@@ -13,8 +13,9 @@ description:
   - Joins images that are in a registry, one for each platform, into one multi-platform tag, so that C(docker pull) gets
     everywhere the image for where it is. Needs neither an engine nor a client on the host.
   - Which platform an image is for is read from its configuration in the registry, not believed from its name. Everything
-    is read and checked before anything is written; the index is stored, read back and resolved before the first tag points
-    to it; and afterwards each platform is resolved through each tag, as an engine does that pulls.
+    is read and checked before anything is written. The index is stored, read back, and resolved for each platform as an
+    engine does that pulls, before the first tag points to it; and again at the end of every run, also of one that had
+    nothing to do. Layers are not downloaded for that.
   - The same images make the same index, byte for byte. While the tags point to it, the task is C(ok).
 extends_documentation_fragment:
   - trusted.crossbuild.attributes
