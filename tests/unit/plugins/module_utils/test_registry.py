@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +37,7 @@ class Server(ThreadingHTTPServer):
         self.name = f"127.0.0.1:{self.server_port}"
         self.replies: dict[str, list[Reply]] = {"GET /v2/": [(200, {}, b"")]}
         self.seen: list[tuple[str, str | None]] = []
+        self.tls: ssl.SSLContext | None = None
 
     def requests(self, request: str) -> list[str | None]:
         return [authorization for one, authorization in self.seen if one == request]
@@ -43,10 +47,22 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def handle(self) -> None:
-        if self.connection.recv(1, socket.MSG_PEEK) == b"\x16":
+        if self.server.tls:
+            self.handle_tls(self.server.tls)
+        elif self.connection.recv(1, socket.MSG_PEEK) == b"\x16":
             # What Go's server says to TLS.
             self.connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
         else:
+            super().handle()
+
+    def handle_tls(self, context: ssl.SSLContext) -> None:
+        try:
+            self.connection = context.wrap_socket(self.connection, server_side=True)
+        except ssl.SSLError:
+            # The client does not trust it.
+            return
+        with self.connection:
+            self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
             super().handle()
 
     def reply(self) -> None:
@@ -207,3 +223,39 @@ def test_without_tls_nothing_goes_to_a_registry_on_another_host(
     with pytest.raises(CrossbuildError, match="insecure: true"):
         client.manifest("app", "1")
     assert server.seen == []
+
+
+@pytest.fixture
+def authority(server: Server, tmp_path: Path) -> str:
+    """Makes the server speak TLS, with a certificate of its own; gives the file of it."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=tests -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.tls = context
+    return str(certificate)
+
+
+def test_a_certificate_is_checked_unless_it_need_not_be(server: Server, authority: str) -> None:
+    server.replies["GET /v2/app/manifests/1"] = [index()]
+    with pytest.raises(CrossbuildError, match=r"The certificate of .* is not trusted: .*self.signed"):
+        registry(server, insecure=True).manifest("app", "1")
+    assert server.seen == []
+    for given in ({"ca_path": authority}, {"validate_certs": False}):
+        assert registry(server, **given).manifest("app", "1") is not None
+
+
+def test_a_password_goes_out_only_when_it_is_asked_for_and_is_never_in_a_message(server: Server) -> None:
+    asked = (401, {"WWW-Authenticate": "Basic"}, b"")
+    server.replies["GET /v2/app/manifests/1"] = [asked, index(), index(), asked]
+    client = registry(server, username="builder", password="secret")
+    assert client.manifest("app", "1") == client.manifest("app", "1")
+    basic = "Basic YnVpbGRlcjpzZWNyZXQ="
+    assert server.requests("GET /v2/app/manifests/1") == [None, basic, basic]
+    with pytest.raises(CrossbuildError, match="refused the user builder") as caught:
+        client.manifest("app", "1")
+    assert "secret" not in str(caught.value)
+    assert basic not in str(caught.value)
+    with pytest.raises(CrossbuildError, match="there are no credentials for it"):
+        registry(server).manifest("app", "1")
