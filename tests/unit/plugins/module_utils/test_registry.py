@@ -259,3 +259,15 @@ def test_a_password_goes_out_only_when_it_is_asked_for_and_is_never_in_a_message
     assert basic not in str(caught.value)
     with pytest.raises(CrossbuildError, match="there are no credentials for it"):
         registry(server).manifest("app", "1")
+
+
+def test_a_token_is_for_both_repositories_between_which_a_blob_is_mounted(servers: tuple[Server, Server]) -> None:
+    server, tokens = servers
+    asked = {"WWW-Authenticate": f'Bearer realm="http://{tokens.name}/token",service="tests"'}
+    post = f"POST /v2/app/blobs/uploads/?mount={DIGEST.replace(':', '%3A')}&from=other"
+    server.replies[post] = [(401, asked, b""), (201, {}, b"")]
+    get = "GET /token?service=tests&scope=repository%3Aapp%3Apull%2Cpush&scope=repository%3Aother%3Apull"
+    tokens.replies[get] = [(200, {}, b'{"token": "a"}')]
+    registry(server, username="builder", password="secret").mount("app", DIGEST, "other")
+    assert server.requests(post) == [None, "Bearer a"]
+    assert tokens.requests(get) == ["Basic YnVpbGRlcjpzZWNyZXQ="]

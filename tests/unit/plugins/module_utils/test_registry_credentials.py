@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,37 @@ def test_a_damaged_file_is_named_and_not_quoted(tmp_path: Path, content: str, wo
 
 def test_a_password_is_not_shown() -> None:
     assert "secret" not in repr(Credentials("the options", "builder", "secret", "secret"))
+
+
+HELPER = """\
+#!/bin/sh
+case $1,$(cat) in
+    get,registry.example) echo '{"Username": "builder", "Secret": "secret"}' ;;
+    get,https://index.docker.io/v1/) echo '{"Username": "<token>", "Secret": "token"}' ;;
+    get,locked.example) echo 'it is locked'; exit 1 ;;
+    *) echo 'credentials not found in native keychain'; exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    program = tmp_path / "docker-credential-tests"
+    program.write_text(HELPER)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    return program.name
+
+
+@pytest.mark.parametrize("config", [{"credsStore": "tests"}, {"credHelpers": {"registry.example": "tests"}}])
+def test_a_helper_is_asked(tmp_path: Path, helper: str, config: dict[str, Any]) -> None:
+    config["auths"] = {"registry.example": {}}
+    assert found(tmp_path / "config.json", config) == Credentials(helper, "builder", "secret")
+
+
+def test_what_a_helper_says_besides_a_password(tmp_path: Path, helper: str) -> None:
+    path, config = tmp_path / "config.json", {"credsStore": "tests"}
+    assert found(path, config, "docker.io") == Credentials(helper, identity_token="token")
+    assert found(path, config, "other.example") is None
+    with pytest.raises(CrossbuildError, match=f"{helper} did not give .* for locked.example. It said: it is locked"):
+        found(path, config, "locked.example")
