@@ -35,6 +35,8 @@ from measure import (
 )
 
 PLATFORM = "linux/arm/v7"
+# The engine's own: a machine may have another one first in its PATH.
+CLIENT = "/usr/bin/docker"
 PEER_MODULES = "ansible_collections.community.docker.plugins.modules"
 OURS = "`docker_image`"
 CLASSIC, BUILDKIT = "`docker build`, classic", "`docker build`, its BuildKit"
@@ -68,12 +70,14 @@ class Sides:
 
     def client(self, tag: str, command: list[str], **environment: str) -> Cost:
         options = ["--quiet", "--platform", PLATFORM, "--tag", f"bench/{tag}", str(self.context)]
-        return cost(["docker", *command, *options], environment)
+        return cost([CLIENT, *command, *options], environment)
 
     def peer(self) -> Cost:
         arguments: dict[str, object] = {"name": "bench/peer", "path": str(self.context), "rebuild": "always"}
         ran, _result = module_cost(
-            f"{PEER_MODULES}.docker_image_build", {**arguments, "platform": [PLATFORM]}, self.peers
+            f"{PEER_MODULES}.docker_image_build",
+            {**arguments, "platform": [PLATFORM], "docker_cli": CLIENT},
+            self.peers,
         )
         return ran
 
@@ -140,7 +144,7 @@ def unchanged(sides: Sides, files: int, rounds: int) -> list[str]:
 
 
 def image(tag: str) -> str:
-    return cost(["docker", "image", "inspect", "--format", "{{.Id}}", f"bench/{tag}"]).output
+    return cost([CLIENT, "image", "inspect", "--format", "{{.Id}}", f"bench/{tag}"]).output
 
 
 def whole_task(sides: Sides) -> list[str]:
