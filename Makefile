@@ -6,7 +6,8 @@
 # make verify    prove by execution what they can build
 # make teardown  take away what site added
 # make test      every check; each also runs by its own name, see CHECKS, and takes ARGS, as in
-#                make integration ARGS=origin
+#                make unit ARGS='-k elf'
+# make integration ARGS=origin  some targets of the integration tests; without ARGS all of them
 # make test-hosts  the life of hosts of three releases, in containers with systemd: minutes, and not part of make test
 # make test-vm   the life of a host, in a virtual machine with a kernel of its own: minutes, and not part of make test
 # make bench-emulation  the role emulation beside one of stock modules, measured; writes bench/RESULTS.md
@@ -47,20 +48,20 @@ $(LINK):
 ## The checks
 
 # Long ones first: two run at a time.
-CHECKS := integration sanity acceptance molecule probe lint unit galaxy
+CHECKS := integration-images integration-emulation sanity acceptance molecule probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
 LONG := test-hosts test-vm bench-emulation
 TEST := .cache/venv/bin
 
-.PHONY: test $(CHECKS) $(LINTERS) $(LONG)
+.PHONY: test integration $(CHECKS) $(LINTERS) $(LONG)
 test: .cache/venv/ready $(LINK)
 	$(TEST)/python tests/checks.py $(CHECKS)
 
-$(CHECKS) $(LINTERS) $(LONG): .cache/venv/ready $(LINK)
+integration $(CHECKS) $(LINTERS) $(LONG): .cache/venv/ready $(LINK)
 
 # The tools find ansible-playbook and the like on PATH, and write to the checkout what else they would to the home.
-$(CHECKS) $(LINTERS) $(LONG): export PATH := $(CURDIR)/$(TEST):$(PATH)
-$(CHECKS) $(LINTERS) $(LONG): export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+integration $(CHECKS) $(LINTERS) $(LONG): export PATH := $(CURDIR)/$(TEST):$(PATH)
+integration $(CHECKS) $(LINTERS) $(LONG): export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 
 lint: $(LINTERS)
 ruff:
@@ -87,6 +88,9 @@ sanity:
 
 integration:
 	tests/lab/lab -- python tests/ansible_test.py integration $(ARGS)
+# Side by side, each half in a laboratory of its own; which half a target belongs to is said in its aliases.
+integration-images integration-emulation:
+	tests/lab/lab -- python tests/ansible_test.py integration checks/$(@:integration-%=%)/
 
 # These make a user namespace with a binfmt_misc table for each test, and need only the emulators.
 probe: .cache/qemu/usr/bin
