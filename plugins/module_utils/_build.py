@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
-from . import _build_source, _dockerfile, _image_programs
+from . import _build_source, _built_from, _context, _dockerfile, _image_programs
 from ._build_key import KEY_LABEL, BuildKey, build_key
 from ._build_log import BuildLog
+from ._built_from import BuiltFrom
+from ._context import ContextChanged
 from ._converge import Plan, Step, converge
 from ._engine_sdk import Image, SdkEngine
 from ._errors import CrossbuildError
@@ -30,8 +32,11 @@ class ImageBuild:
         self.name, self.tag = _split_name(params["name"], params["tag"])
         self.reference = f"{self.name}:{self.tag}"
         self.platform = _one_platform(params["platforms"])
+        self.reader = _build_source.Reader(params["path"], params["dockerfile"], params["dockerfile_inline"])
+        self.built_from = BuiltFrom(engine.host, self.reference)
         self.args = {name: _argument(name, value) for name, value in (params["args"] or {}).items()}
         self.foreign_programs: list[str] = []
+        self.warnings: list[str] = []
 
     def plan_present(self) -> Plan:
         source = self._source()
@@ -44,8 +49,8 @@ class ImageBuild:
             found={"changed_inputs": stale},
             result={"image": _describe(existing), "key": key.digest},
         )
-        plan.before += [f"{name}: as built" for name in stale if existing]
-        plan.after += [f"{name}: changed" for name in stale if existing]
+        if existing:
+            self._compare(plan, stale, existing, source)
         if self.foreign_programs:
             plan.result["foreign_programs"] = self.foreign_programs
         if stale:
@@ -53,8 +58,16 @@ class ImageBuild:
             plan.steps.append(Step(words, self._build))
         return plan
 
+    def _compare(self, plan: Plan, stale: list[str], existing: Image, source: _build_source.Source) -> None:
+        """The two sides of the diff: every input that changed, and of the context every file, where it is known."""
+        built_from = self.built_from.of(existing) if "context" in stale else None
+        before, after = _built_from.changes(built_from, dict(source.records())) if built_from is not None else ([], [])
+        named = [name for name in stale if name != "context" or built_from is None]
+        plan.before += [f"{name}: as built" for name in named] + before
+        plan.after += [f"{name}: changed" for name in named] + after
+
     def _source(self) -> _build_source.Source:
-        source = _build_source.read(self.params["path"], self.params["dockerfile"], self.params["dockerfile_inline"])
+        source = self.reader.read()
         for instruction in source.dockerfile.instructions:
             if instruction.heredocs or (instruction.keyword == "RUN" and instruction.flags):
                 raise CrossbuildError(
@@ -81,7 +94,7 @@ class ImageBuild:
     def _key(self, source: _build_source.Source, identities: dict[str, str]) -> BuildKey:
         return build_key(
             dockerfile=source.text,
-            context={member.path: member.record() for member in source.members},
+            context=_context.digest(source.records()),
             args=self.args,
             target=self.params["target"],
             platform=str(self.platform),
@@ -138,6 +151,12 @@ class ImageBuild:
             )
 
     def _build(self) -> None:
+        try:
+            self._build_once()
+        except ContextChanged:
+            self._build_once()
+
+    def _build_once(self) -> None:
         source = self._source()
         for base in self._bases(source):
             self._require_base(base)
@@ -161,6 +180,17 @@ class ImageBuild:
             self.engine.discard(built)
             raise
         self.engine.tag(built, self.name, self.tag)
+        self._keep(lambda: self.built_from.save(source.records()))
+
+    def _keep(self, save: Callable[[], None]) -> None:
+        """What is kept only saves work: a host where it cannot be written builds all the same."""
+        try:
+            save()
+        except OSError as exc:
+            self.warnings.append(f"{exc.filename}: {exc.strerror}. The next task will read the whole context again.")
+
+    def remember(self) -> None:
+        self._keep(self.reader.remember)
 
     def _verify(self, image_id: str) -> None:
         """Raises CrossbuildError for an image that is not for the platform asked for. It has no tag yet."""
@@ -184,8 +214,12 @@ class ImageBuild:
             plan.warnings.append(f"{self.reference} stays: this module did not build it.")
         elif existing:
             plan.before.append(f"image: {existing.id}")
-            plan.steps.append(Step(f"remove {self.reference}", lambda: self.engine.remove(self.reference)))
+            plan.steps.append(Step(f"remove {self.reference}", self._remove))
         return plan
+
+    def _remove(self) -> None:
+        self.engine.remove(self.reference)
+        self.built_from.forget()
 
 
 _BASE_LABEL = "trusted.crossbuild.base."
@@ -258,6 +292,10 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     build = ImageBuild(params, engine)
     if params["state"] == "absent":
         return converge(build.plan_absent, check_mode)
-    if not check_mode:
-        build.prepare()
-    return converge(build.plan_present, check_mode)
+    if check_mode:
+        return converge(build.plan_present, check_mode)
+    build.prepare()
+    result = converge(build.plan_present, check_mode)
+    build.remember()
+    result["warnings"] += build.warnings
+    return result

@@ -18,6 +18,10 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import 
 TEXT = "FROM base\n"
 
 
+def read(path: str | None, dockerfile: str, inline: str | None) -> _build_source.Source:
+    return _build_source.Reader(path, dockerfile, inline).read()
+
+
 def sent(source: _build_source.Source) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(b"".join(source.stream()))) as archive:
         return {info.name: file.read() for info in archive if (file := archive.extractfile(info))}
@@ -31,19 +35,19 @@ def context(tmp_path: Path) -> Path:
 
 
 def test_a_dockerfile_in_the_context_is_sent_as_it_is(context: Path) -> None:
-    source = _build_source.read(str(context), "./Dockerfile", None)
+    source = read(str(context), "./Dockerfile", None)
     assert sent(source) == {"Dockerfile": TEXT.encode(), "file": b"content"}
     assert source.sent_name == "Dockerfile"
 
 
 def test_an_inline_dockerfile_needs_no_context() -> None:
-    source = _build_source.read(None, "Dockerfile", TEXT)
+    source = read(None, "Dockerfile", TEXT)
     assert sent(source)[source.sent_name] == TEXT.encode()
     assert source.members == []
 
 
 def test_an_inline_dockerfile_is_hidden_from_copy(context: Path) -> None:
-    source = _build_source.read(str(context), "Dockerfile", "FROM other\n")
+    source = read(str(context), "Dockerfile", "FROM other\n")
     files = sent(source)
     assert files[source.sent_name] == b"FROM other\n"
     # The engine removes what the .dockerignore it receives names.
@@ -52,21 +56,21 @@ def test_an_inline_dockerfile_is_hidden_from_copy(context: Path) -> None:
 
 def test_an_excluded_dockerfile_is_usable_and_hidden(context: Path) -> None:
     (context / ".dockerignore").write_text("Dockerfile\n.dockerignore\n")
-    source = _build_source.read(str(context), "Dockerfile", None)
+    source = read(str(context), "Dockerfile", None)
     assert set(sent(source)) == {"file", source.sent_name, ".dockerignore"}
     assert {member.path for member in source.members} == {"file"}
 
 
 def test_the_users_dockerignore_arrives_with_one_line_more(context: Path) -> None:
     (context / ".dockerignore").write_text("Dockerfile\n")
-    files = sent(_build_source.read(str(context), "Dockerfile", None))
+    files = sent(read(str(context), "Dockerfile", None))
     assert files[".dockerignore"] == b"Dockerfile\n\n.dockerfile.trusted.crossbuild\n"
 
 
 def test_the_dockerfiles_own_dockerignore_wins(context: Path) -> None:
     (context / ".dockerignore").write_text("Dockerfile\n")
     (context / "Dockerfile.dockerignore").write_text("")
-    source = _build_source.read(str(context), "Dockerfile", None)
+    source = read(str(context), "Dockerfile", None)
     assert {member.path for member in source.members} == {
         ".dockerignore", "Dockerfile", "Dockerfile.dockerignore", "file"
     }  # fmt: skip
@@ -82,10 +86,10 @@ def test_the_dockerfiles_own_dockerignore_wins(context: Path) -> None:
 )
 def test_what_is_missing_is_named(context: Path, path: str, dockerfile: str, message: str) -> None:
     with pytest.raises(CrossbuildError, match=message):
-        _build_source.read(str(context / path), dockerfile, None)
+        read(str(context / path), dockerfile, None)
 
 
 def test_a_syntax_error_names_the_file_and_the_line(context: Path) -> None:
     (context / "Dockerfile").write_text("FROM base\nRUNN x\n")
     with pytest.raises(CrossbuildError, match=r"Dockerfile: .*2"):
-        _build_source.read(str(context), "Dockerfile", None)
+        read(str(context), "Dockerfile", None)

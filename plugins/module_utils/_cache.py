@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is remembered between runs to save work. Nothing depends on it: without it the same is found out again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from ._atomic import write_file
+
+# Counted up when the meaning of what is kept changes; tables of another format are not read.
+FORMAT = 1
+_TITLE = f"trusted.crossbuild table {FORMAT}"
+
+
+def directory() -> str:
+    """Root's cache, or the user's own."""
+    if os.geteuid() == 0:
+        return "/var/cache/trusted.crossbuild"
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(home, "trusted.crossbuild")
+
+
+class Table:
+    """A file of names and values: text without NUL, in which bytes that are not UTF-8 are surrogates.
+
+    ``kind`` names a directory of the cache; ``subject`` is what the table is about, and only its digest is in the name.
+    """
+
+    def __init__(self, kind: str, subject: str, root: str | None = None) -> None:
+        digest = hashlib.sha256(subject.encode("utf-8", "surrogateescape")).hexdigest()
+        self.path = os.path.join(root or directory(), kind, digest[:32])
+
+    def load(self) -> dict[str, str]:
+        """What was saved last. Empty where that is nothing, damaged, or of another version of this collection."""
+        try:
+            with open(self.path, "rb") as file:
+                title, _newline, body = file.read().partition(b"\n")
+        except OSError:
+            return {}
+        if title.decode("utf-8", "replace") != _title(body):
+            return {}
+        parts = body.decode("utf-8", "surrogateescape").split("\0")
+        return dict(zip(parts[::2], parts[1::2]))
+
+    def save(self, content: dict[str, str]) -> None:
+        """Raises OSError where that is not possible. Names of a context's files are not everybody's business."""
+        os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+        text = "\0".join(part for pair in content.items() for part in pair)
+        write_file(self.path, _title(text.encode("utf-8", "surrogateescape")) + "\n" + text, mode=0o600)
+
+    def forget(self) -> None:
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+
+
+def _title(body: bytes) -> str:
+    return f"{_TITLE} {hashlib.sha256(body).hexdigest()}"
