@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import signal
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Iterator
 
-from . import _build_source, _built_from, _context, _dockerfile, _image_programs
+from . import _build_source, _built_from, _cache, _context, _dockerfile, _emulators, _image_programs
 from ._build_key import KEY_LABEL, BuildKey, build_key
 from ._build_log import BuildLog
 from ._built_from import BuiltFrom
@@ -37,15 +37,17 @@ class ImageBuild:
         self.args = {name: _argument(name, value) for name, value in (params["args"] or {}).items()}
         self.foreign_programs: list[str] = []
         self.warnings: list[str] = []
+        self.built = False
 
     def plan_present(self) -> Plan:
         source = self._source()
         existing = self.engine.image(self.reference)
         key = self._key(source, self._identities(source, existing))
         stale = self._stale(existing, key)
+        reasons = self._reasons(stale, existing)
         plan = Plan(
             before=[f"image: {existing.id if existing else 'none'}"],
-            after=[f"image: {existing.id if existing and not stale else 'built'}"],
+            after=[f"image: {existing.id if existing and not reasons else 'built'}"],
             found={"changed_inputs": stale},
             result={"image": _describe(existing), "key": key.digest},
         )
@@ -53,8 +55,8 @@ class ImageBuild:
             self._compare(plan, stale, existing, source)
         if self.foreign_programs:
             plan.result["foreign_programs"] = self.foreign_programs
-        if stale:
-            words = f"build {self.reference} for {self.platform} ({', '.join(stale)})"
+        if reasons:
+            words = f"build {self.reference} for {self.platform} ({', '.join(reasons)})"
             plan.steps.append(Step(words, self._build))
         return plan
 
@@ -101,8 +103,14 @@ class ImageBuild:
             labels=self.params["labels"] or {},
             network=self.params["network"],
             base=identities,
+            emulator=self._emulator(),
             engine="classic",
         )
+
+    def _emulator(self) -> str | None:
+        """The version of the emulator that runs the build's steps; None where none does, or it is another host's."""
+        emulator = _emulators.used_for(self.platform, host()) if self.engine.is_local else None
+        return emulator.version() if emulator else None
 
     def _stale(self, existing: Image | None, key: BuildKey) -> list[str]:
         """What differs, as the names of inputs. Empty: the image is what a build would give."""
@@ -115,6 +123,14 @@ class ImageBuild:
         if existing.labels[KEY_LABEL] == key.digest:
             return []
         return key.differences(existing.labels) or ["format"]
+
+    def _reasons(self, stale: list[str], existing: Image | None) -> list[str]:
+        """Why to build, given what differs and the option rebuild."""
+        if self.params["rebuild"] == "never" and existing and self.platform.accepts(existing.platform):
+            return []
+        if self.params["rebuild"] == "always" and not self.built:
+            return stale or ["rebuild"]
+        return stale
 
     def prepare(self) -> None:
         """With pull: always, brings the bases up to date, so that the key sees what they are now."""
@@ -170,6 +186,7 @@ class ImageBuild:
             "platform": str(self.platform),
             "labels": labels,
             "network_mode": self.params["network"],
+            "nocache": self.params["rebuild"] == "always",
         }
         log = BuildLog(source.dockerfile)
         with _deadline(self.params["timeout"], log):
@@ -180,17 +197,17 @@ class ImageBuild:
             self.engine.discard(built)
             raise
         self.engine.tag(built, self.name, self.tag)
-        self._keep(lambda: self.built_from.save(source.records()))
+        self.built = True
+        self.keep(lambda: self.built_from.save(source.records()))
 
-    def _keep(self, save: Callable[[], None]) -> None:
-        """What is kept only saves work: a host where it cannot be written builds all the same."""
+    def keep(self, save: Callable[[], None]) -> None:
+        """The cache only saves work: a host where it cannot be written builds all the same."""
         try:
             save()
         except OSError as exc:
-            self.warnings.append(f"{exc.filename}: {exc.strerror}. The next task will read the whole context again.")
-
-    def remember(self) -> None:
-        self._keep(self.reader.remember)
+            self.warnings.append(
+                f"{exc.filename}: {exc.strerror}. Without this cache each task reads the whole context."
+            )
 
     def _verify(self, image_id: str) -> None:
         """Raises CrossbuildError for an image that is not for the platform asked for. It has no tag yet."""
@@ -294,8 +311,11 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         return converge(build.plan_absent, check_mode)
     if check_mode:
         return converge(build.plan_present, check_mode)
-    build.prepare()
-    result = converge(build.plan_present, check_mode)
-    build.remember()
+    with ExitStack() as stack:
+        # Of two tasks for the same image one builds, and the other one finds the image built.
+        build.keep(lambda: stack.enter_context(_cache.only_one(f"{engine.host}\0{build.reference}")))
+        build.prepare()
+        result = converge(build.plan_present, check_mode)
+        build.keep(build.reader.remember)
     result["warnings"] += build.warnings
     return result

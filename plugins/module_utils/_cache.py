@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+from contextlib import contextmanager
+from typing import Iterator
 
 from ._atomic import write_file
 
@@ -31,8 +34,7 @@ class Table:
     """
 
     def __init__(self, kind: str, subject: str, root: str | None = None) -> None:
-        digest = hashlib.sha256(subject.encode("utf-8", "surrogateescape")).hexdigest()
-        self.path = os.path.join(root or directory(), kind, digest[:32])
+        self.path = _path(kind, subject, root)
 
     def load(self) -> dict[str, str]:
         """What was saved last. Empty where that is nothing, damaged, or of another version of this collection."""
@@ -48,7 +50,7 @@ class Table:
 
     def save(self, content: dict[str, str]) -> None:
         """Raises OSError where that is not possible. Names of a context's files are not everybody's business."""
-        os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+        _make_directory(self.path)
         text = "\0".join(part for pair in content.items() for part in pair)
         write_file(self.path, _title(text.encode("utf-8", "surrogateescape")) + "\n" + text, mode=0o600)
 
@@ -59,3 +61,29 @@ class Table:
 
 def _title(body: bytes) -> str:
     return f"{_TITLE} {hashlib.sha256(body).hexdigest()}"
+
+
+@contextmanager
+def only_one(subject: str, root: str | None = None) -> Iterator[None]:
+    """Waits for other processes of this user that are at work on ``subject``, and keeps them waiting.
+
+    The kernel ends the lock with the process, however that ends. Raises OSError where the cache cannot be written.
+    """
+    path = _path("locks", subject, root)
+    _make_directory(path)
+    # The file stays: one that was removed while somebody waits for it would let a third one in.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _path(kind: str, subject: str, root: str | None) -> str:
+    digest = hashlib.sha256(subject.encode("utf-8", "surrogateescape")).hexdigest()
+    return os.path.join(root or directory(), kind, digest[:32])
+
+
+def _make_directory(path: str) -> None:
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)

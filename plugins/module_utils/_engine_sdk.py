@@ -84,6 +84,10 @@ class SdkEngine:
             raise _silent(self.host, "nothing listens there")
         require_recent(version)
 
+    @property
+    def is_local(self) -> bool:
+        return self._socket is not None
+
     @functools.cached_property
     def _client(self) -> Any:
         docker = sdk()

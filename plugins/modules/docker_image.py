@@ -13,8 +13,11 @@ description:
   - Builds an image for the platform asked for, and afterwards looks whether it is one - by the platform recorded in it
     and by the ELF headers of its programs. An image that is not gets no tag; the old one stays.
   - Everything that goes into an image - Dockerfile, the bytes, modes and names of the context, build arguments, target,
-    platform, labels, network, base images - makes a key, which is kept in a label of the image. While the key is the same,
-    nothing is built or sent and the task is C(ok).
+    platform, labels, network, base images, the emulator's version - makes a key, which is kept in a label of the image.
+    While the key is the same, nothing is built or sent and the task is C(ok).
+  - Of two tasks that build the same image at the same time one builds it, and the other one waits and finds it built.
+  - The digests of the context's files are remembered on the build host, in C(/var/cache/trusted.crossbuild) or below
+    E(XDG_CACHE_HOME), so that an unchanged context is not read again. That directory may be deleted at any time.
   - The image is built by the engine's classic builder, through the Docker SDK for Python.
 extends_documentation_fragment:
   - trusted.crossbuild.attributes
@@ -77,6 +80,15 @@ options:
     type: str
     choices: [missing, always, never]
     default: missing
+  rebuild:
+    description:
+      - V(auto) builds when something that goes into the image has changed.
+      - V(always) builds each time, and takes no step from the engine's cache.
+      - V(never) builds only where no image of this name is there for the platform; RV(changed_inputs) says all the same
+        what has changed.
+    type: str
+    choices: [auto, always, never]
+    default: auto
   timeout:
     description: Seconds after which a build is ended. It fails, and says at which step.
     type: int
@@ -167,6 +179,7 @@ ARGUMENT_SPEC = {
     "labels": {"type": "dict"},
     "network": {"type": "str"},
     "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
+    "rebuild": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "timeout": {"type": "int"},
     **_connection.CONNECTION_SPEC,
 }

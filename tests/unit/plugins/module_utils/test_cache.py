@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,31 @@ def test_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/user")
     assert _cache.directory() == "/home/user/.cache/trusted.crossbuild"
+
+
+def test_one_waits_for_the_other(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    child = os.fork()
+    if child == 0:
+        while not log.exists():
+            time.sleep(0.01)
+        with _cache.only_one("other", str(tmp_path)), _cache.only_one("subject", str(tmp_path)), log.open("a") as file:
+            file.write("second")
+        os._exit(0)
+    with _cache.only_one("subject", str(tmp_path)):
+        log.touch()
+        time.sleep(0.3)
+        with log.open("a") as file:
+            file.write("first ")
+    assert os.waitpid(child, 0)[1] == 0
+    assert log.read_text() == "first second"
+
+
+def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        with _cache.only_one("subject", str(tmp_path)):
+            os._exit(0)
+    os.waitpid(child, 0)
+    with _cache.only_one("subject", str(tmp_path)):
+        assert list((tmp_path / "locks").iterdir())
