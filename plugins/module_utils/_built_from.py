@@ -48,11 +48,13 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[list[s
 
 
 def _short(record: str | None) -> str:
-    """A record as a person wants to see it: of a digest only the beginning."""
+    """A record as a person wants to see it: of a digest only the beginning, and capabilities behind it."""
     if record is None:
         return "absent"
     kind, mode, content = record.split(" ", 2)
-    return " ".join(word for word in (kind, mode, content[:12] if kind == "file" else _printable(content)) if word)
+    return " ".join(
+        word for word in (kind, mode, content[:12] + content[64:] if kind == "file" else _printable(content)) if word
+    )
 
 
 def _printable(text: str) -> str:

@@ -49,6 +49,12 @@ def test_each_changed_file_is_named() -> None:
     )
 
 
+def test_capabilities_are_told_apart() -> None:
+    bare = "file 755 " + "0" * 64
+    before, after = _built_from.changes({"a": bare}, {"a": bare + " 01ff"})
+    assert (before, after) == (["context: a: file 755 000000000000"], ["context: a: file 755 000000000000 01ff"])
+
+
 def test_very_many_are_counted() -> None:
     before, after = _built_from.changes({}, {f"{number:03}": "fifo 644 " for number in range(130)})
     assert (len(before), len(after), after[-1]) == (100, 101, "context: and 30 files more")
