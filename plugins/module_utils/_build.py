@@ -167,9 +167,12 @@ class ImageBuild:
             )
 
     def _build(self) -> None:
+        if self.params["rebuild"] == "always":
+            self.reader.forget()
         try:
             self._build_once()
         except ContextChanged:
+            self.reader.forget()
             self._build_once()
 
     def _build_once(self) -> None:

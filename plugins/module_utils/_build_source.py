@@ -12,10 +12,10 @@ import posixpath
 from dataclasses import dataclass
 from typing import Iterator
 
-from . import _context_tar, _dockerfile, _dockerignore
+from . import _context_tar, _dockerfile, _dockerignore, _mounts
 from ._cache import Table
 from ._context import Context, ContextChanged, Member
-from ._context_index import Index
+from ._context_index import Index, trusted
 from ._errors import CrossbuildError
 
 # The Dockerfile's name in the tar where it is inline, out of the context or excluded from it.
@@ -51,8 +51,7 @@ class Reader:
         self.inside = posixpath.normpath(dockerfile)
         self.full = "" if inline is not None else os.path.join(path or "", dockerfile)
         self.inline = inline
-        subject = "\0".join([os.path.realpath(path or ""), self.full])
-        self._table = Table("context", subject)
+        self._table = Table("context", os.path.realpath(path or "") + "\0" + self.full)
         self._remembered: dict[str, str] = {}
         self._index: Index | None = None
 
@@ -61,7 +60,12 @@ class Reader:
         try:
             return self._read()
         except ContextChanged:
+            self.forget()
             return self._read()
+
+    def forget(self) -> None:
+        """From now on reads every file, whatever is remembered: something was written past the kernel's notice."""
+        self._index = Index({}, self._is_trusted())
 
     def remember(self) -> None:
         """Saves what was found out about the context for the next run. Raises OSError where that is not possible."""
@@ -92,11 +96,16 @@ class Reader:
 
     def _members(self, path: str) -> list[Member]:
         if self._index is None:
-            self._remembered = self._table.load()
-            self._index = Index(self._remembered)
+            is_trusted = self._is_trusted()
+            self._remembered = self._table.load() if is_trusted else {}
+            self._index = Index(self._remembered, is_trusted)
         ignore = _ignore_file(path, self.full)
         patterns = _dockerignore.parse(_read_bytes(ignore) if ignore else b"")
         return Context(path, patterns.leave_out).members(self._index)
+
+    def _is_trusted(self) -> bool:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            return trusted(os.path.realpath(self.path or ""), _mounts.parse(file.read()))
 
 
 def _hidden(text: str, user_ignore: bytes | None) -> dict[str, bytes]:

@@ -41,7 +41,7 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[list[s
     sides: tuple[list[str], list[str]] = ([], [])
     for path in paths[:_SHOWN]:
         for lines, records in zip(sides, (before, after)):
-            lines.append(f"context: {_printable(path)}: {_short(records.get(path))}")
+            lines.append(f"context: {_context.printable(path)}: {_short(records.get(path))}")
     if len(paths) > _SHOWN:
         sides[1].append(f"context: and {len(paths) - _SHOWN} files more")
     return sides
@@ -53,9 +53,7 @@ def _short(record: str | None) -> str:
         return "absent"
     kind, mode, content = record.split(" ", 2)
     return " ".join(
-        word for word in (kind, mode, content[:12] + content[64:] if kind == "file" else _printable(content)) if word
+        word
+        for word in (kind, mode, content[:12] + content[64:] if kind == "file" else _context.printable(content))
+        if word
     )
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\n", "\\n")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is remembered between runs to save work. Nothing depends on it: without it the same is found out again."""
+"""What docker_image remembers between runs to save work. Nothing depends on it: without it the same is found out again."""
 
 from __future__ import annotations
 
@@ -21,10 +21,8 @@ _TITLE = f"trusted.crossbuild table {FORMAT}"
 
 def directory() -> str:
     """Root's cache, or the user's own."""
-    if os.geteuid() == 0:
-        return "/var/cache/trusted.crossbuild"
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(home, "trusted.crossbuild")
+    own = "/var/cache" if os.geteuid() == 0 else os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(own, "trusted.crossbuild/docker_image")
 
 
 class Table:

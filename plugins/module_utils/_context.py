@@ -40,7 +40,7 @@ class ContextChanged(CrossbuildError):
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"{path} changed while the build context was being read. Let nothing write there, and run this again."
+            f"{printable(path)} changed while the build context was being read. Let nothing write there, and run this again."
         )
 
 
@@ -63,6 +63,11 @@ class Member(NamedTuple):
     def capabilities(self) -> bytes:
         """The extended attribute that holds a file's capabilities; empty where there is none."""
         return bytes.fromhex(self.content.partition(" ")[2]) if self.kind == "file" else b""
+
+
+def printable(path: str) -> str:
+    """A path as a person can be shown it: on one line, and bytes that are not UTF-8 in hex."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\n", "\\n")
 
 
 def digest(records: Iterable[tuple[str, str]]) -> str:
@@ -183,5 +188,5 @@ def _access(path: str) -> Iterator[None]:
         if exc.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
             raise ContextChanged(path) from exc
         raise CrossbuildError(
-            f"{path} in the build context cannot be read: {exc.strerror}. Make it readable, or name it in .dockerignore."
+            f"{printable(path)} in the build context cannot be read: {exc.strerror}. Make it readable, or name it in .dockerignore."
         ) from exc

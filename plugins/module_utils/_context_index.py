@@ -4,24 +4,48 @@
 
 """The digests of a context's files, remembered between runs, so that an unchanged file need not be read again.
 
-As git's index: https://git-scm.com/docs/racy-git. A file is known by what the kernel counts up when it changes.
+As git's index: https://git-scm.com/docs/racy-git. A file is known by what the kernel counts up when it changes, so only
+filesystems are trusted whose time of last change (ctime) is the kernel's own: FAT's is whatever mtime was set to
+(fat_truncate_time in Linux' fs/fat/misc.c), sshfs has none, that of a network comes late.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from typing import Callable
+from typing import Callable, Iterable
 
-# The coarsest time of last change that a filesystem of today keeps (FAT: 2 s), in nanoseconds.
+from ._mounts import Mount
+
+# Twice the coarsest time of last change that one of these filesystems keeps (ext3: 1 s), in nanoseconds.
 _COARSEST = 2_000_000_000
+_TRUSTED = {"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs"}
+
+
+def trusted(directory: str, mounts: Iterable[Mount]) -> bool:
+    """Whether everything below a directory, an absolute path without links, is on filesystems that can be trusted."""
+    above, below = Mount("", "", "", False), {}
+    for mount in mounts:  # a later one hides an earlier one
+        if _is_below(mount.point, directory):
+            below[mount.point] = mount.kind
+        elif _is_below(directory, mount.point) and len(mount.point) >= len(above.point):
+            above = mount
+    return {below.pop(directory, above.kind), *below.values()} <= _TRUSTED
+
+
+def _is_below(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(directory.rstrip("/") + "/")
 
 
 class Index:
-    """``known`` maps paths to ``STAMP CONTENT``: what a file looked like, and what was then found in it."""
+    """``known`` maps paths to ``STAMP CONTENT``: what a file looked like, and what was then found in it.
 
-    def __init__(self, known: dict[str, str]) -> None:
+    Nothing is added to it where it does not ``remember``.
+    """
+
+    def __init__(self, known: dict[str, str], remember: bool = True) -> None:
         self.known = known
+        self._remember = remember
         self._seen: dict[str, str] = {}
         self._begun = 0
 
@@ -33,7 +57,7 @@ class Index:
     def content(self, path: str, status: os.stat_result, read: Callable[[], str]) -> str:
         """What ``read`` finds in a file, from memory where the file is what it was.
 
-        The time of last change (ctime) cannot be set by programs: it also tells a file whose size and modification time
+        The ctime cannot be set by programs: it also tells a file whose size and modification time
         were kept. But a file that changes twice within one tick of its filesystem's clock looks the same to it. So one
         that is not older than the tick before this walk is not remembered.
         """
@@ -41,7 +65,7 @@ class Index:
         entry = self.known.get(path, "")
         if not entry.startswith(stamp):
             entry = stamp + read()
-        if max(status.st_mtime_ns, status.st_ctime_ns) < self._begun - _COARSEST:
+        if self._remember and max(status.st_mtime_ns, status.st_ctime_ns) < self._begun - _COARSEST:
             self._seen[path] = entry
         return entry[len(stamp) :]
 
@@ -50,4 +74,5 @@ class Index:
 
 
 def stamp_of(status: os.stat_result) -> str:
-    return f"{status.st_mode:o} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+    times = f"{status.st_mtime_ns} {status.st_ctime_ns}"
+    return f"{status.st_mode:o} {status.st_size} {times} {status.st_dev} {status.st_ino}"

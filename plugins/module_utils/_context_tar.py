@@ -25,12 +25,17 @@ _TYPES = {
 
 
 def stream(root: str, members: Iterable[Member], extra: Mapping[str, bytes]) -> Iterator[bytes]:
-    """The members of the context in ``root``. ``extra`` files replace members of the same name.
+    """The members of the context in ``root``. ``extra`` files replace members of the same name, but not their hard links.
 
     Raises ContextChanged naming a file that is no longer what it was when ``members`` was made.
     """
+    replaced = {}
     for member in members:
-        if member.path not in extra:
+        if member.path in extra:
+            replaced[member.path] = member.content
+        elif member.kind == "hardlink" and member.content in replaced:
+            yield from _archived(root, member._replace(kind="file", content=replaced[member.content]))
+        else:
             yield from _archived(root, member)
     for name, data in extra.items():
         info = tarfile.TarInfo(name)

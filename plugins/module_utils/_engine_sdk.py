@@ -103,7 +103,10 @@ class SdkEngine:
 
     def image(self, reference: str) -> Image | None:
         if self._socket:
-            content = self._socket.find(f"/images/{quote(reference, safe='/:@')}/json")
+            try:
+                content = self._socket.find(f"/images/{quote(reference, safe='/:@')}/json")
+            except OSError as exc:
+                raise _silent(self.host, str(exc)) from exc
             return Image.of(content) if content else None
         try:
             return Image.of(self._client.inspect_image(reference))

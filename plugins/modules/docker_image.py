@@ -16,8 +16,10 @@ description:
     platform, labels, network, base images, the emulator's version - makes a key, which is kept in a label of the image.
     While the key is the same, nothing is built or sent and the task is C(ok).
   - Of two tasks that build the same image at the same time one builds it, and the other one waits and finds it built.
-  - The digests of the context's files are remembered on the build host, in C(/var/cache/trusted.crossbuild) or below
-    E(XDG_CACHE_HOME), so that an unchanged context is not read again. That directory may be deleted at any time.
+  - The digests of the context's files are remembered on the build host, in C(/var/cache/trusted.crossbuild/docker_image)
+    or below E(XDG_CACHE_HOME), so that an unchanged file is not read again. A file whose bytes changed while size and
+    modification time did not is noticed by its time of last change (ctime), which programs cannot set. On a filesystem
+    that keeps none of its own (FAT, sshfs, network) every file is read each time. That directory may be deleted at any time.
   - The image is built by the engine's classic builder, through the Docker SDK for Python.
 extends_documentation_fragment:
   - trusted.crossbuild.attributes
@@ -83,7 +85,7 @@ options:
   rebuild:
     description:
       - V(auto) builds when something that goes into the image has changed.
-      - V(always) builds each time, and takes no step from the engine's cache.
+      - V(always) builds each time, reads every file, and takes no step from the engine's cache.
       - V(never) builds only where no image of this name is there for the platform; RV(changed_inputs) says all the same
         what has changed.
     type: str

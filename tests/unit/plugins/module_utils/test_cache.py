@@ -87,13 +87,13 @@ def test_only_its_user_can_read_it(tmp_path: Path) -> None:
 
 def test_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    assert _cache.directory() == "/var/cache/trusted.crossbuild"
+    assert _cache.directory() == "/var/cache/trusted.crossbuild/docker_image"
     monkeypatch.setattr("os.geteuid", lambda: 1)
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
-    assert _cache.directory() == "/cache/trusted.crossbuild"
+    assert _cache.directory() == "/cache/trusted.crossbuild/docker_image"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/user")
-    assert _cache.directory() == "/home/user/.cache/trusted.crossbuild"
+    assert _cache.directory() == "/home/user/.cache/trusted.crossbuild/docker_image"
 
 
 def test_one_waits_for_the_other(tmp_path: Path) -> None:

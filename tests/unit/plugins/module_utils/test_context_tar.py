@@ -65,6 +65,14 @@ def test_extra_files_replace_those_of_the_context(tree: Path) -> None:
     assert (sent["file"].size, sent["more"].size) == (7, 0)
 
 
+def test_what_is_linked_to_a_replaced_file_keeps_its_content(tree: Path) -> None:
+    data = b"".join(_context_tar.stream(str(tree), members(tree), {"file": b"extra!!"}))
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        same = archive.getmember("same")
+        assert same.isreg() and same.mode == 0o4755
+        assert archive.extractfile(same).read() == b"content"
+
+
 def test_long_names_and_names_that_are_not_utf_8_arrive(tmp_path: Path) -> None:
     names = ["n" * 250, os.fsdecode(b"\xff\xfe"), "new\nline", "d" * 120 + "/" + "e" * 200]
     for name in names:
