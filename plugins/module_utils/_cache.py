@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import time
 from contextlib import contextmanager
 from typing import Iterator
 
@@ -17,6 +18,10 @@ from ._atomic import write_file
 # Counted up when the meaning of what is kept changes; tables of another format are not read.
 FORMAT = 1
 _TITLE = f"trusted.crossbuild table {FORMAT}"
+
+
+# Seconds. A table that was not written for so long may be about something that is no more.
+_KEPT = 90 * 24 * 3600
 
 
 def directory() -> str:
@@ -51,6 +56,7 @@ class Table:
         _make_directory(self.path)
         text = "\0".join(part for pair in content.items() for part in pair)
         write_file(self.path, _title(text.encode("utf-8", "surrogateescape")) + "\n" + text, mode=0o600)
+        _remove_old(os.path.dirname(self.path))
 
     def forget(self) -> None:
         if os.path.exists(self.path):
@@ -81,6 +87,16 @@ def only_one(subject: str, root: str | None = None) -> Iterator[None]:
 def _path(kind: str, subject: str, root: str | None) -> str:
     digest = hashlib.sha256(subject.encode("utf-8", "surrogateescape")).hexdigest()
     return os.path.join(root or directory(), kind, digest[:32])
+
+
+def _remove_old(tables: str) -> None:
+    for name in os.listdir(tables):
+        path = os.path.join(tables, name)
+        try:
+            if os.stat(path).st_mtime < time.time() - _KEPT:
+                os.unlink(path)
+        except FileNotFoundError:
+            continue  # another task removed it, or gave it its name
 
 
 def _make_directory(path: str) -> None:

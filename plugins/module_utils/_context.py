@@ -92,30 +92,40 @@ class Context:
         """
         first_names: dict[tuple[int, int], str] = {}
         index.begin()
-        members = [self._member(path, status, first_names, index) for path, status in self._walk("")]
+        members = [self._member(path, status, first_names, index) for path, status in self._walk()]
         index.end()
         return members
 
-    def _walk(self, directory: str) -> Iterator[tuple[str, os.stat_result]]:
-        full = os.path.join(self.root, directory)
-        with _access(full), os.scandir(full) as found:
-            children = sorted(found, key=lambda child: child.name)
-        for child in children:
-            path = directory + "/" + child.name if directory else child.name
-            with _access(child.path):
+    def _walk(self) -> list[tuple[str, os.stat_result]]:
+        found: list[tuple[str, os.stat_result]] = []
+        # The directories that the walk is in: path, the rest of the children, and of how many things found it would be the
+        # last one without any below it: one that is left out is needed only for what is included again there.
+        inside: list[tuple[str, Iterator[os.DirEntry[str]], int]] = [("", self._children(""), -1)]
+        while inside:
+            directory, children, alone = inside[-1]
+            child = next(children, None)
+            if child is None:
+                inside.pop()
+                if len(found) == alone:
+                    found.pop()
+                continue
+            path = directory + child.name
+            try:
                 status = child.stat(follow_symlinks=False)
+            except OSError as exc:
+                raise _unreadable(child.path, exc) from exc
             is_directory = stat.S_ISDIR(status.st_mode)
             out, look_below = self._leave_out(path, is_directory)
-            below = self._walk(path) if is_directory and look_below else iter(())
-            if out:
-                # A directory that is left out but has something included again below it is needed to hold that.
-                first = next(below, None)
-                if first:
-                    yield path, status
-                    yield first
-            elif stat.S_IFMT(status.st_mode) in _KINDS:
-                yield path, status
-            yield from below
+            if look_below if out else stat.S_IFMT(status.st_mode) in _KINDS:
+                found.append((path, status))
+            if is_directory and look_below:
+                inside.append((path + "/", self._children(path), len(found) if out else -1))
+        return found
+
+    def _children(self, directory: str) -> Iterator[os.DirEntry[str]]:
+        full = os.path.join(self.root, directory)
+        with _access(full), os.scandir(full) as found:
+            return iter(sorted(found, key=lambda child: child.name))
 
     def _member(
         self, path: str, status: os.stat_result, first_names: dict[tuple[int, int], str], index: Index
@@ -185,8 +195,13 @@ def _access(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        if exc.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-            raise ContextChanged(path) from exc
-        raise CrossbuildError(
-            f"{printable(path)} in the build context cannot be read: {exc.strerror}. Make it readable, or name it in .dockerignore."
-        ) from exc
+        raise _unreadable(path, exc) from exc
+
+
+def _unreadable(path: str, problem: OSError) -> CrossbuildError:
+    if problem.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR):
+        return ContextChanged(path)
+    return CrossbuildError(
+        f"{printable(path)} in the build context cannot be read: {problem.strerror}."
+        " Make it readable, or name it in .dockerignore."
+    )

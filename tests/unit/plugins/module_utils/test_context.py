@@ -109,6 +109,29 @@ def test_an_excluded_directory_stays_where_something_below_it_is_included_again(
     assert set(records(tree, b"directory")) == {"fifo", "file", "link", "same"}
 
 
+@pytest.mark.parametrize("pattern", [b"directory/none", b"directory/below/none", b"directory/*/none"])
+def test_it_does_not_stay_alone(tree: Path, pattern: bytes) -> None:
+    assert set(records(tree, b"directory\n!" + pattern)) == {"fifo", "file", "link", "same"}
+
+
+def test_nothing_may_be_in_it(tmp_path: Path) -> None:
+    assert records(tmp_path) == {}
+    (tmp_path / "directory").mkdir()
+    assert records(tmp_path, b"*\n!directory/none") == {}
+
+
+def test_it_may_be_deep(tmp_path: Path) -> None:
+    """1,500 directories in each other: more than calls can be, and about as long as a path can be."""
+    made = os.open(tmp_path, os.O_PATH)
+    for _level in range(1500):
+        os.mkdir("d", dir_fd=made)
+        below = os.open("d", os.O_PATH, dir_fd=made)
+        os.close(made)
+        made = below
+    os.close(made)
+    assert len(records(tmp_path)) == 1500
+
+
 def test_a_socket_does_not_belong_to_it(tree: Path) -> None:
     assert (tree / "socket").is_socket() and "socket" not in records(tree)
 
@@ -227,11 +250,12 @@ def test_a_file_that_changes_while_it_is_read_is_named(tree: Path, monkeypatch: 
         members(tree)
 
 
-def test_what_took_a_files_place_is_not_read(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("later", [os.mkfifo, os.mkdir, lambda path: os.symlink("directory/file", path), None])
+def test_what_took_a_files_place_is_not_read(tree: Path, monkeypatch: pytest.MonkeyPatch, later) -> None:
     scandir = os.scandir
 
     class Swapped:
-        """The listing of a directory in which a file becomes a fifo right after it was looked at."""
+        """The listing of a directory in which a file becomes something else right after it was looked at."""
 
         def __init__(self, path: str) -> None:
             self.children = list(scandir(path))
@@ -239,7 +263,8 @@ def test_what_took_a_files_place_is_not_read(tree: Path, monkeypatch: pytest.Mon
                 child.stat(follow_symlinks=False)
             if path == str(tree) + "/":
                 (tree / "file").unlink()
-                os.mkfifo(tree / "file")
+                if later:
+                    later(tree / "file")
 
         def __enter__(self):
             return self.children

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import random
 import struct
@@ -99,6 +100,16 @@ def test_a_large_file_is_sent_in_pieces_and_whole(tmp_path: Path) -> None:
     assert max(map(len, pieces)) <= 1 << 20
     assert content in b"".join(pieces)
     assert len(b"".join(pieces)) % tarfile.BLOCKSIZE == 0
+
+
+def test_a_file_that_grows_without_end_is_named(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(bytes(1 << 20))
+    sent = _context_tar.stream(str(tmp_path), members(tmp_path), {})
+    with pytest.raises(ContextChanged, match="/log changed"), log.open("ab") as file:
+        for _piece in itertools.islice(sent, 10):
+            file.write(bytes(1 << 20))
+            file.flush()
 
 
 @pytest.mark.parametrize("later", ["different", "CONTENT", "short", None])
