@@ -34,6 +34,8 @@ def mounts(*points: str) -> list[_mounts.Mount]:
         (["/:ext4", "/srv/app:vfat", "/srv/app:ext4"], True),
         (["/:ext4", "/srv:ext4", "/srv:vfat"], False),
         (["/:ext4", "/srv/app:unheard-of"], False),
+        # A root that an initial RAM disk moved into its place.
+        (["/srv:nfs4", "/:ext4"], False),
         ([], False),
     ],
 )
