@@ -10,7 +10,7 @@ import signal
 from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Iterator
 
-from . import _build_source, _built_from, _cache, _context, _dockerfile, _emulators, _image_programs
+from . import _build_source, _built_from, _cache, _context, _dockerfile, _emulators, _image_programs, _progress
 from ._build_key import KEY_LABEL, BuildKey, build_key
 from ._build_log import BuildLog
 from ._built_from import BuiltFrom
@@ -38,6 +38,7 @@ class ImageBuild:
         self.foreign_programs: list[str] = []
         self.warnings: list[str] = []
         self.built = False
+        self.progress = _progress.of(params)
 
     def plan_present(self) -> Plan:
         source = self._source()
@@ -139,6 +140,7 @@ class ImageBuild:
                 self._pull(base)
 
     def _pull(self, base: _dockerfile.Base) -> None:
+        self.progress.activity(f"pulling {base.reference}")
         try:
             self.engine.pull(base.reference, base.platform)
         except CrossbuildError as exc:
@@ -155,6 +157,7 @@ class ImageBuild:
         problem = f"The base image {base.reference} (line {base.line}) {found}; it is needed for {base.platform}"
         if self.params["pull"] == "never":
             raise CrossbuildError(f"{problem}, and pull: never forbids to get it. Load or build it first.")
+        self.progress.activity(f"pulling {base.reference}")
         try:
             self.engine.pull(base.reference, base.platform)
         except CrossbuildError as exc:
@@ -191,9 +194,15 @@ class ImageBuild:
             "network_mode": self.params["network"],
             "nocache": self.params["rebuild"] == "always",
         }
-        log = BuildLog(source.dockerfile)
-        with _deadline(self.params["timeout"], log):
-            built = log.follow(self.engine.build(source.stream(), options))
+        self.progress.activity("sending the build context")
+        progress = self.progress.build(str(self.platform), len(source.dockerfile.instructions))
+        log = BuildLog(source.dockerfile, progress)
+        try:
+            with _deadline(self.params["timeout"], log):
+                built = log.follow(self.engine.build(source.stream(), options))
+        finally:
+            progress.ended()
+        self.progress.activity("looking at the image's programs")
         try:
             self._verify(built)
         except CrossbuildError:

@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import deque
 from typing import Any, Iterable
 
 from ._dockerfile import Dockerfile
 from ._errors import CrossbuildError
+from ._progress import BuildProgress
 
 _STEP = re.compile(r"^Step (\d+)/\d+ : (.*)")
 _OF_THE_ENGINE = re.compile(r"^( ---> |Removing intermediate container [0-9a-f]+$)")
+_CACHED = " ---> Using cache"
 _TAIL = 20
 # The engine puts what a step wrote to its standard error in red.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -27,8 +30,11 @@ _CRASH_STATUS = {132: "SIGILL", 134: "SIGABRT", 139: "SIGSEGV"}
 class BuildLog:
     """Reads the engine's events, keeps the end of the current step's output."""
 
-    def __init__(self, dockerfile: Dockerfile) -> None:
+    def __init__(self, dockerfile: Dockerfile, progress: BuildProgress) -> None:
         self._dockerfile = dockerfile
+        self._progress = progress
+        self._started = 0.0
+        self._cached = False
         self._output: deque[str] = deque(maxlen=_TAIL)
         self._partial = ""
         self.step = 0
@@ -39,10 +45,12 @@ class BuildLog:
         """The ID of the image built. Raises CrossbuildError naming the step that failed, with the end of its output."""
         for event in events:
             if "error" in event:
+                self._end_step("failed")
                 raise self._failure(event)
             if "ID" in (event.get("aux") or {}):
                 self.image_id = event["aux"]["ID"]
             self._take(event.get("stream", ""))
+        self._end_step("ok")
         if not self.image_id:
             raise CrossbuildError(
                 f"The engine ended the build without an image and without an error, at {self.where()}."
@@ -54,16 +62,36 @@ class BuildLog:
         for line in lines:
             found = _STEP.match(line)
             if found:
+                self._end_step("ok")
                 self.step, self.instruction = int(found.group(1)), found.group(2)
+                self._started, self._cached = time.monotonic(), False
+                self._tell_start()
                 self._output.clear()
+            elif line == _CACHED:
+                self._cached = True
             elif line.strip() and not _OF_THE_ENGINE.match(line):
                 self._output.append(line.rstrip())
+                if self._known():
+                    self._progress.output(self.step, line)
+
+    def _known(self) -> bool:
+        """Whether the step is one of the Dockerfile's. The engine adds one for every label that the build is given."""
+        return 0 < self.step <= len(self._dockerfile.instructions)
+
+    def _tell_start(self) -> None:
+        if self._known():
+            self._progress.step_started(self.step, self._dockerfile.instructions[self.step - 1].original)
+
+    def _end_step(self, outcome: str) -> None:
+        if self._known():
+            seconds = time.monotonic() - self._started
+            self._progress.step_ended(self.step, seconds, "cached" if self._cached else outcome)
 
     def where(self) -> str:
         """The current step in words, with its line in the Dockerfile."""
-        instructions = self._dockerfile.instructions
-        if not 0 < self.step <= len(instructions):
+        if not self._known():
             return self.instruction
+        instructions = self._dockerfile.instructions
         return f"step {self.step} of {len(instructions)}, line {instructions[self.step - 1].start}: {self.instruction}"
 
     def _failure(self, event: dict[str, Any]) -> CrossbuildError:

@@ -188,7 +188,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    _module.run(
+    _module.run_followed(
         ARGUMENT_SPEC,
         _build.run,
         required_if=[("state", "present", ("path", "dockerfile_inline"), True)],

@@ -11,13 +11,14 @@ import pytest
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _dockerfile
 from ansible_collections.trusted.crossbuild.plugins.module_utils._build_log import BuildLog
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
+from ansible_collections.trusted.crossbuild.plugins.module_utils._progress import Progress
 
 DOCKERFILE = _dockerfile.parse("FROM base\n\nRUN one && \\\n  two\nRUN three\n")
 STEP = "Step {0}/3 : {1}\n"
 
 
 def follow(*events: dict) -> str:
-    return BuildLog(DOCKERFILE).follow(events)
+    return BuildLog(DOCKERFILE, Progress().build("linux/arm/v7", 3)).follow(events)
 
 
 def failure(*events: dict) -> CrossbuildError:

@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A module's work in a process of its own, which goes on when the connection to the host ends.
+
+The module's first process makes a directory for the job, starts the second one and waits for it a moment. Work that is
+done by then is answered at once, as if there were no second process. Else the first process answers with the job, and
+the second goes on without terminal and connection. Then the module is called again to wait for the job, and gives its
+answer. The directory holds:
+
+    pid       the second process: its number, and when it started, as in /proc/PID/stat
+    stdout    the module's answer
+    stderr
+    done      empty; comes last and means that the answer is complete
+    progress  see _progress
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import shutil
+import sys
+import tempfile
+import time
+from typing import NoReturn
+
+from ._errors import CrossbuildError
+
+# Seconds that the first process waits. What changes nothing takes less, and is spared a second call.
+PATIENCE = 1.0
+# Seconds between two looks at a job that somebody waits for.
+_LOOK = 0.1
+# Seconds after which the directory of a job that ended is nobody's: a controller would long have asked for its answer.
+_FORGOTTEN = 24 * 3600
+_PREFIX = "crossbuild-"
+
+
+class Unanswered(Exception):
+    """The job goes on. Raised in the first process."""
+
+    def __init__(self, job: str) -> None:
+        super().__init__(job)
+        self.job = job
+
+
+def start(directory: str) -> str | None:
+    """Returns in a second process, with the job's directory, which is made below ``directory``.
+
+    In the first one it does not return: that gives the second one's answer as its own and ends, or raises
+    ``Unanswered``. Where no job can be made, it returns None in the only process there is.
+    """
+    job = _make(directory)
+    if job is None:
+        return None
+    ended, ending = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(ending)
+        _write_pid(job, child)
+        if not select.select([ended], [], [], PATIENCE)[0]:
+            raise Unanswered(job)
+        _answer(job)
+        shutil.rmtree(job)
+        leave()
+    os.close(ended)  # and the other end goes with the process
+    _settle(job)
+    # At the very end: what an exception says is written late.
+    atexit.register(_done, job)
+    return job
+
+
+def leave() -> NoReturn:
+    """Ends the first process. Cleaning up is left to the second one, as both run from the same temporary files."""
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def wait(job: str) -> NoReturn:
+    """Waits for a job and gives its answer as this process's own. Raises CrossbuildError where there will be none."""
+    while not os.path.exists(_end(job)) and _runs(job):
+        time.sleep(_LOOK)
+    _answer(job)
+    sys.exit(0)
+
+
+def _make(directory: str) -> str | None:
+    """A directory that only this user can look into; None where there can be none, as on a file system that is full."""
+    directory = os.path.expanduser(directory)
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        _sweep(directory)
+        return tempfile.mkdtemp(prefix=_PREFIX, dir=directory)
+    except OSError:
+        return None
+
+
+def _sweep(directory: str) -> None:
+    """Removes the jobs whose controller never came back for the answer."""
+    for name in os.listdir(directory):
+        path = os.path.join(directory, name)
+        if name.startswith(_PREFIX) and _age(path) > _FORGOTTEN and not _runs(path):
+            shutil.rmtree(path, ignore_errors=True)  # another task may be sweeping the same
+
+
+def _age(path: str) -> float:
+    try:
+        return time.time() - os.stat(path).st_mtime
+    except FileNotFoundError:  # another task swept it
+        return 0
+
+
+def _settle(job: str) -> None:
+    """Leaves terminal, connection and process group; files take the place of the three streams."""
+    os.setsid()
+    for descriptor, name, flags in (
+        (0, os.devnull, os.O_RDONLY),
+        (1, os.path.join(job, "stdout"), os.O_WRONLY | os.O_CREAT),
+        (2, os.path.join(job, "stderr"), os.O_WRONLY | os.O_CREAT),
+    ):
+        opened = os.open(name, flags, 0o600)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+
+
+def _write_pid(job: str, pid: int) -> None:
+    with open(os.path.join(job, "pid"), "w", encoding="ascii") as file:
+        file.write(f"{pid} {_started(pid)}")
+
+
+def _started(pid: int) -> str:
+    """When a process started, in the kernel's own unit. With the number it names one process, also after a reboot."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            # The second field is the program's name in brackets, which may itself hold blanks and brackets.
+            return file.read().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def _runs(job: str) -> bool:
+    try:
+        with open(os.path.join(job, "pid"), encoding="ascii") as file:
+            pid, started = file.read().split()
+    except (OSError, ValueError):
+        return False
+    return _started(int(pid)) == started
+
+
+def _end(job: str) -> str:
+    return os.path.join(job, "done")
+
+
+def _done(job: str) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with open(_end(job), "w", encoding="ascii"):
+        return
+
+
+def _answer(job: str) -> None:
+    """Gives a job's answer as this process's own. Raises CrossbuildError where the job left none."""
+    if not os.path.exists(_end(job)):
+        raise CrossbuildError(
+            "The process that built ended without an answer: it was killed, or the host was started anew. Run the task"
+            f" again; what it had done by then counts. (Its directory was {job}.)"
+        )
+    for stream, name in ((1, "stdout"), (2, "stderr")):
+        _write_all(stream, _read(job, name))
+
+
+def _read(job: str, name: str) -> bytes:
+    with open(os.path.join(job, name), "rb") as file:
+        return file.read()
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]
