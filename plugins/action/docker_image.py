@@ -43,7 +43,7 @@ LOOK = """cd {job} || exit
 read -r pid started < pid
 stat=$(cat /proc/$pid/stat 2>/dev/null)
 set -- ${{stat##*)}}
-if [ ! -e done ] && [ "${{20}}" = "$started" ]; then echo {mark}running; else echo {mark}ended; fi
+if [ ! -e done ] && [ "$1" != Z ] && [ "${{20}}" = "$started" ]; then echo {mark}running; else echo {mark}ended; fi
 tail -c +{position} progress 2>/dev/null | head -c {piece}"""
 MARK = "crossbuild-job-"
 

@@ -4,10 +4,10 @@
 
 """A module's work in a process of its own, which goes on when the connection to the host ends.
 
-The module's first process makes a directory for the job, starts the second one and waits for it a moment. Work that is
-done by then is answered at once, as if there were no second process. Else the first process answers with the job, and
-the second goes on without terminal and connection. Then the module is called again to wait for the job, and gives its
-answer. The directory holds:
+The module's first process makes a directory for the job, starts the second one and waits for it. Work that is soon
+done is answered at once, as if there were no second process. When there is something to tell meanwhile, the first
+process answers ``{"_crossbuild_job": DIRECTORY}``, and the second goes on without terminal and connection. Then the
+module is called again to wait for the job, and gives its answer. The directory holds:
 
     pid       the second process: its number, and when it started, as in /proc/PID/stat
     stdout    the module's answer
@@ -19,6 +19,7 @@ answer. The directory holds:
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import select
 import shutil
@@ -29,8 +30,10 @@ from typing import NoReturn
 
 from ._errors import CrossbuildError
 
-# Seconds that the first process waits. What changes nothing takes less, and is spared a second call.
+# Seconds that the first process waits at least. What changes nothing takes less, and is spared a second call.
 PATIENCE = 1.0
+# Seconds that it waits at most, while there is nothing to tell: comparing a large context may take long.
+_LONGEST = 10.0
 # Seconds between two looks at a job that somebody waits for.
 _LOOK = 0.1
 # Seconds after which the directory of a job that ended is nobody's: a controller would long have asked for its answer.
@@ -38,19 +41,11 @@ _FORGOTTEN = 24 * 3600
 _PREFIX = "crossbuild-"
 
 
-class Unanswered(Exception):
-    """The job goes on. Raised in the first process."""
-
-    def __init__(self, job: str) -> None:
-        super().__init__(job)
-        self.job = job
-
-
 def start(directory: str) -> str | None:
     """Returns in a second process, with the job's directory, which is made below ``directory``.
 
-    In the first one it does not return: that gives the second one's answer as its own and ends, or raises
-    ``Unanswered``. Where no job can be made, it returns None in the only process there is.
+    In the first one it does not return: that gives the second one's answer as its own, or the job, and ends. Where no
+    job can be made, it returns None in the only process there is.
     """
     job = _make(directory)
     if job is None:
@@ -60,11 +55,14 @@ def start(directory: str) -> str | None:
     if child:
         os.close(ending)
         _write_pid(job, child)
-        if not select.select([ended], [], [], PATIENCE)[0]:
-            raise Unanswered(job)
-        _answer(job)
-        shutil.rmtree(job)
-        leave()
+        if _soon(ended, progress(job)):
+            _answer(job)
+            shutil.rmtree(job)
+        else:
+            # Nothing may be imported here: the second process, when it ends, takes the module's files away.
+            _write_all(1, json.dumps({"_crossbuild_job": job}).encode("ascii"))
+        # Not by way of what cleans up: that is the second process's, which runs from the same files.
+        os._exit(0)
     os.close(ended)  # and the other end goes with the process
     _settle(job)
     # At the very end: what an exception says is written late.
@@ -72,10 +70,19 @@ def start(directory: str) -> str | None:
     return job
 
 
-def leave() -> NoReturn:
-    """Ends the first process. Cleaning up is left to the second one, as both run from the same temporary files."""
-    sys.stdout.flush()
-    os._exit(0)
+def progress(job: str) -> str:
+    """The file in which a job tells what it does."""
+    return os.path.join(job, "progress")
+
+
+def _soon(ended: int, told: str) -> bool:
+    """Waits for the second process, which holds the other end of ``ended``. Whether it ended while that was worth it."""
+    begun = time.monotonic()
+    while not select.select([ended], [], [], _LOOK)[0]:
+        waited = time.monotonic() - begun
+        if waited > _LONGEST or (waited > PATIENCE and os.path.exists(told) and os.path.getsize(told)):
+            return False
+    return True
 
 
 def wait(job: str) -> NoReturn:
@@ -131,13 +138,18 @@ def _write_pid(job: str, pid: int) -> None:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in the kernel's own unit. With the number it names one process, also after a reboot."""
+    """When a process started, in the kernel's own unit; empty where it does not run.
+
+    With the number it names one process, also after a reboot.
+    """
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             # The second field is the program's name in brackets, which may itself hold blanks and brackets.
-            return file.read().rpartition(")")[2].split()[19]
+            state, *others = file.read().rpartition(")")[2].split()
     except OSError:
         return ""
+    # A killed one stays as a zombie where nobody collects it, as in containers without an init process.
+    return "" if state == "Z" else others[18]
 
 
 def _runs(job: str) -> bool:

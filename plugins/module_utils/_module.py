@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
@@ -38,14 +37,8 @@ def _followed(module: AnsibleModule, use_case: UseCase) -> dict[str, Any]:
     wanted = module.params["_progress"] or {}
     if "job" in wanted:
         _background.wait(wanted["job"])
-    try:
-        job = _background.start(wanted["jobs"]) if "jobs" in wanted else None
-    except _background.Unanswered as exc:
-        try:
-            module.exit_json(_crossbuild_job=exc.job)
-        finally:
-            _background.leave()
-    file = os.path.join(job, "progress") if job else None
+    job = _background.start(wanted["jobs"]) if "jobs" in wanted else None
+    file = _background.progress(job) if job else None
     return use_case({**module.params, "_progress": {**wanted, "file": file}}, module.check_mode)
 
 
