@@ -17,7 +17,7 @@ The contract between who builds and who shows it. A builder says:
 Steps count from 1 to ``steps``, and a number means one step of this build. They may overlap, as BuildKit's do, be
 told in any order, and be left out. A cached step may end without having started. Secrets are the builder's to leave out.
 
-The file: an object a line, ASCII, flushed as it is written; each has the key ``event`` with one of
+The file: an object a line, ASCII, written at once; each has the key ``event`` with one of
 
     activity      text
     build_started platform, steps
@@ -30,7 +30,8 @@ The file: an object a line, ASCII, flushed as it is written; each has the key ``
 from __future__ import annotations
 
 import json
-from typing import IO, Any
+import os
+from typing import Any
 
 # Characters. The file is followed over a network, and a single line of output may be megabytes.
 _LONGEST_TEXT = 500
@@ -48,7 +49,7 @@ class Progress:
     """Writes what happens to a file; without one, nothing."""
 
     def __init__(self, path: str | None = None, output: bool = False) -> None:
-        self._file: IO[str] | None = open(path, "a", encoding="ascii", buffering=1) if path else None  # noqa: SIM115
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600) if path else None
         self._output_left = _MOST_OUTPUT if output else 0
 
     def activity(self, text: str) -> None:
@@ -61,7 +62,7 @@ class Progress:
         if self._file is None:
             return
         try:
-            self._file.write(json.dumps(event) + "\n")
+            os.write(self._file, (json.dumps(event) + "\n").encode("ascii"))
         except OSError:  # The disk is full: then the build has worse to tell than this, or does well without.
             self._file = None
 

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Work that goes on in a second process. Real processes: what matters is what they leave to each other."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _background
+from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
+
+# What a module does, without Ansible.
+PROGRAM = """
+import sys, time
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _background
+_background.PATIENCE = 0.2
+jobs, seconds, telling = sys.argv[1], float(sys.argv[2]), sys.argv[3:]
+job = _background.start(jobs)
+if telling:
+    open(_background.progress(job), "w").write("something")
+time.sleep(seconds)
+print("answer" if job else "without a job")
+print("more", file=sys.stderr)
+sys.exit(3)
+"""
+COLLECTIONS = Path(_background.__file__).parents[5]
+
+
+def run(jobs: Path, seconds: float, *telling: str) -> tuple[str, str, float]:
+    """Standard output and error of the first process, and how long it took: both ends of its pipes were closed then."""
+    begun = time.monotonic()
+    arguments = [sys.executable, "-c", PROGRAM, str(jobs), str(seconds), *telling]
+    environment = {**os.environ, "PYTHONPATH": str(COLLECTIONS)}
+    done = subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    return done.stdout, done.stderr, time.monotonic() - begun
+
+
+def wait(job: str) -> subprocess.CompletedProcess[str]:
+    code = f"from ansible_collections.trusted.crossbuild.plugins.module_utils import _background; _background.wait({job!r})"
+    environment = {**os.environ, "PYTHONPATH": str(COLLECTIONS)}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+
+
+def pid(job: str) -> int:
+    return int(Path(job, "pid").read_text().split()[0])
+
+
+def test_what_is_soon_done_is_answered_at_once_and_leaves_nothing(tmp_path: Path) -> None:
+    assert run(tmp_path, 0)[:2] == ("answer\n", "more\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_has_nothing_to_tell_is_waited_for(tmp_path: Path) -> None:
+    assert run(tmp_path, 1)[0] == "answer\n"
+
+
+def test_what_tells_something_goes_on_by_itself(tmp_path: Path) -> None:
+    answer, error, seconds = run(tmp_path, 5, "telling")
+    job = json.loads(answer)["_crossbuild_job"]
+    assert (Path(job).parent, error) == (tmp_path, "")
+    assert seconds < 4
+    assert os.getsid(pid(job)) == pid(job)
+    assert Path(job).stat().st_mode & 0o777 == 0o700
+    done = wait(job)
+    assert (done.stdout, done.stderr) == ("answer\n", "more\n")
+
+
+def test_one_that_was_killed_has_no_answer(tmp_path: Path) -> None:
+    job = json.loads(run(tmp_path, 60, "telling")[0])["_crossbuild_job"]
+    os.kill(pid(job), signal.SIGKILL)
+    with pytest.raises(CrossbuildError, match="ended without an answer"):
+        _background.wait(job)
+
+
+def test_the_number_of_another_process_is_not_the_job(tmp_path: Path) -> None:
+    (tmp_path / "pid").write_text(f"{os.getpid()} 1")
+    with pytest.raises(CrossbuildError, match="ended without an answer"):
+        _background.wait(str(tmp_path))
+
+
+def test_where_no_job_can_be_made_it_runs_without(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert run(tmp_path / "file", 0)[0] == "without a job\n"
+
+
+def test_forgotten_jobs_go_when_another_begins(tmp_path: Path) -> None:
+    for name in ("crossbuild-old", "crossbuild-new", "crossbuild-runs", "j123.456"):
+        (tmp_path / name).mkdir()
+    running = tmp_path / "crossbuild-runs/pid"
+    running.write_text(f"{os.getpid()} {_background._started(os.getpid())}")
+    for name in ("crossbuild-old", "crossbuild-runs", "j123.456"):
+        os.utime(tmp_path / name, (0, 0))
+    run(tmp_path, 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["crossbuild-new", "crossbuild-runs", "j123.456"]
