@@ -99,6 +99,11 @@ seealso:
   - module: trusted.crossbuild.platform_info
 notes:
   - A Dockerfile that needs BuildKit (heredocs, flags of C(RUN) such as C(--mount)) is refused, with the line.
+  - While it builds, an action plugin of the same name prints each step on the controller as it starts and ends, and with
+    C(-v) what the step writes. The lines go to the standard error. With C(no_log) there are none, nor with the task's own
+    C(async).
+  - A build goes on when the connection or the controller goes. The connection is tried again for five minutes. The files
+    of a build whose result nobody came for, in the directory that C(async_dir) names, are removed by a later build.
   - The image stays on the engine. Pushing it is a task of its own.
   - In check mode, on a host where no engine answers yet, the module says that it would build, and returns nothing else.
   - The labels C(trusted.crossbuild.*) of an image are written by this module. Somebody who can write images can forge them.
