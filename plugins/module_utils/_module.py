@@ -23,13 +23,12 @@ def run(argument_spec: dict[str, Any], use_case: UseCase, **options: Any) -> Non
 
 
 def run_followed(argument_spec: dict[str, Any], use_case: UseCase, **options: Any) -> None:
-    """Like ``run``, and where an action plugin follows it, with ``_progress``, in a process of its own.
+    """Like ``run``, and where an action plugin follows it, with the option ``_progress``, in a process of its own.
 
     The plugin gives in ``_progress`` either ``jobs``, the directory for a new job, or ``job``, one to wait for. The use
     case finds there ``file``, where to tell what it does.
     """
-    hidden = {"_progress": {"type": "dict"}}
-    module = AnsibleModule(argument_spec={**argument_spec, **hidden}, supports_check_mode=True, **options)
+    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **options)
     _answer(module, lambda: _followed(module, use_case))
 
 

@@ -40,7 +40,7 @@ _MOST_OUTPUT = 8 * 1024 * 1024
 
 
 def of(params: dict[str, Any]) -> Progress:
-    """As the module's hidden option ``_progress`` says, which the action plugin of the same name gives."""
+    """As the option ``_progress`` says, which is the action plugin's alone."""
     wanted = params.get("_progress") or {}
     return Progress(wanted.get("file"), bool(wanted.get("output")))
 

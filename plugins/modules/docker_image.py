@@ -94,6 +94,9 @@ options:
   timeout:
     description: Seconds after which a build is ended. It fails, and says at which step.
     type: int
+  _progress:
+    description: Not for playbooks. With it the action plugin of this name says how it follows the build.
+    type: dict
 seealso:
   - module: trusted.crossbuild.binfmt
   - module: trusted.crossbuild.platform_info
@@ -188,6 +191,7 @@ ARGUMENT_SPEC = {
     "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
     "rebuild": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "timeout": {"type": "int"},
+    "_progress": {"type": "dict"},
     **_connection.CONNECTION_SPEC,
 }
 

@@ -84,19 +84,26 @@ seen '^near1 linux/arm/v7 \[3/3\] RUN sleep 3'
 
 : Several hosts, in both strategies
 for strategy in linear free; do
-    build near "$strategy" -e "strategy=$strategy"
+    build near "$strategy" -e "build_strategy=$strategy"
     for host in near1 near2 near3; do seen "^$host linux/arm/v7 \[3/3\] RUN sleep 3 && \.\.\. [0-9.]+ s\$"; done
     [ "$(grep -c changed=1 out)" = 3 ]
 done
 
-: Check mode, async, another host, a loop, a failure, defaults for groups, the two-part name
+: Check mode, async, another host, a loop, a failure, defaults for groups
 play kinds.yml
 unseen 'echo (in check mode|with async|not waited for)'
 seen '^near1 -> near2 linux/arm/v7 \[2/2\] RUN sleep 2; echo for another \.\.\. [0-9.]+ s$'
 seen 'echo in a loop, first \.\.\. [0-9.]+ s$'
 seen 'echo in a loop, second \.\.\. [0-9.]+ s$'
 seen 'echo and fails; exit 3 \.\.\. failed after [0-9.]+ s$'
-seen 'echo by the two-part name \.\.\. [0-9.]+ s$'
+nothing_left
+
+: The two-part name, in a playbook that is not below a collection
+own=$(mktemp -d)
+sed 's/trusted\.crossbuild\.docker_image/crossbuild.docker_image/' build.yml >"$own/build.yml"
+(unset ANSIBLE_PLAYBOOK_DIR && play "$own/build.yml" -e on=near1 -e text=two-part)
+rm -r "$own"
+seen '^near1 linux/arm/v7 \[3/3\] RUN sleep 3 && \.\.\. [0-9.]+ s$'
 nothing_left
 
 : Where there can be no job, it is built nevertheless
