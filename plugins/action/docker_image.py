@@ -4,15 +4,14 @@
 
 """Runs the module of the same name, and shows on the controller what its build is doing.
 
-The module answers within about a second: with its result, and that was all, or with a job that goes on on the host.
-Then this plugin reads on in the job's progress file, prints what is new, and in the end calls the module again for the
-result. So a task that changes nothing costs one call, as it would without a plugin; and a connection that breaks
+The module answers with its result where there is nothing to tell, and that was all; else with a job that goes on on the
+host. Then this plugin reads on in the job's progress file, prints what is new, and in the end calls the module again for
+the result. So a task that changes nothing costs one call, as it would without a plugin; and a connection that breaks
 interrupts the lines and not the build.
 
 Lines go to the standard error, as warnings do: the standard output is the callback's, which may be writing JSON.
 
-Where following is not possible the module runs as any other: in check mode, with the task's own ``async``, and should
-Ansible take away ``_low_level_execute_command``, which its documentation does not promise.
+In check mode, and with the task's own ``async``, the module runs as any other.
 """
 
 from __future__ import annotations
@@ -40,10 +39,10 @@ PIECE = 256 * 1024
 # Whether the job goes on (see module_utils/_background.py), and behind that the progress file from a position on. The
 # other way round the last lines could be missed.
 LOOK = """cd {job} || exit
-read -r pid started < pid
+read -r pid started < running
 stat=$(cat /proc/$pid/stat 2>/dev/null)
 set -- ${{stat##*)}}
-if [ ! -e done ] && [ "$1" != Z ] && [ "${{20}}" = "$started" ]; then echo {mark}running; else echo {mark}ended; fi
+if [ -n "$started" ] && [ "$1" != Z ] && [ "${{20}}" = "$started" ]; then echo {mark}running; else echo {mark}ended; fi
 tail -c +{position} progress 2>/dev/null | head -c {piece}"""
 MARK = "crossbuild-job-"
 
@@ -60,7 +59,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        if self._task.async_val or self._task.check_mode or not hasattr(self, "_low_level_execute_command"):
+        if self._task.async_val or self._task.check_mode:
             wrap_async = bool(self._task.async_val) and not self._connection.has_native_async
             result.update(self._execute_module(module_name=MODULE, task_vars=task_vars, wrap_async=wrap_async))
             return result
@@ -68,7 +67,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         jobs = self.get_shell_option("async_dir", default="~/.ansible_async")
         answer = self._module({"jobs": jobs, "output": output}, task_vars)
         if "_crossbuild_job" in answer:
-            lines = BuildLines(self._host(task_vars), _hosts(task_vars), output, time.monotonic())
+            lines = BuildLines(self._host(task_vars), self._hosts(task_vars), output, time.monotonic())
             answer = self._follow(answer["_crossbuild_job"], lines, task_vars)
         result.update(answer)
         return result
@@ -83,12 +82,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Shows what the job does until it has ended. Returns its result."""
         position, wait, running = 1, FIRST_LOOK, True
         while running:
-            time.sleep(wait)
-            wait = min(wait * GROWTH, lines.pause)
             running, text = self._look(job, position, lines)
             position += len(text)
             lines.take(text, time.monotonic())
             self._show(lines.due(time.monotonic(), end=not running))
+            if running and len(text) < PIECE:
+                time.sleep(wait)
+                wait = min(wait * GROWTH, lines.pause)
         answer = self._persistently(lambda: self._module({"job": job}, task_vars), lines)
         self._remove(job)
         return answer
@@ -140,7 +140,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         host = str(task_vars["inventory_hostname"])
         return f"{host} -> {self._task.delegate_to}" if self._task.delegate_to else host
 
-
-def _hosts(task_vars: dict[str, Any]) -> int:
-    """How many hosts may be printing at the same time."""
-    return len(task_vars.get("ansible_play_batch", ()))
+    def _hosts(self, task_vars: dict[str, Any]) -> int:
+        """How many hosts may be printing at the same time."""
+        if self._task.run_once:
+            return 1
+        limits = (len(task_vars["ansible_play_batch"]), task_vars.get("ansible_forks"), self._task.throttle)
+        return int(min(limit for limit in limits if limit))

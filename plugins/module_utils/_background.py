@@ -4,16 +4,19 @@
 
 """A module's work in a process of its own, which goes on when the connection to the host ends.
 
-The module's first process makes a directory for the job, starts the second one and waits for it. Work that is soon
-done is answered at once, as if there were no second process. When there is something to tell meanwhile, the first
-process answers ``{"_crossbuild_job": DIRECTORY}``, and the second goes on without terminal and connection. Then the
-module is called again to wait for the job, and gives its answer. The directory holds:
+The module's first process makes a directory for the job, starts the second one and waits for it. Work about which there
+is nothing to tell is answered at once, as if there were no second process. As soon as there is, the first process
+answers ``{"_crossbuild_job": DIRECTORY}``, and the second goes on without terminal and connection. Then the module is
+called again to wait for the job, and gives its answer. The directory holds:
 
-    pid       the second process: its number, and when it started, as in /proc/PID/stat
+    running   the second process: its number, and when it started, as in /proc/PID/stat
+    done      the same file: its new name means that the answer is complete
     stdout    the module's answer
     stderr
-    done      empty; comes last and means that the answer is complete
     progress  see _progress
+
+Everything that the answer needs is there from the beginning: a build may fail because it has filled the disk, and then
+that must still be said.
 """
 
 from __future__ import annotations
@@ -30,14 +33,14 @@ from typing import NoReturn
 
 from ._errors import CrossbuildError
 
-# Seconds that the first process waits at least. What changes nothing takes less, and is spared a second call.
-PATIENCE = 1.0
-# Seconds that it waits at most, while there is nothing to tell: comparing a large context may take long.
+# Seconds that the first process waits while there is nothing to tell: comparing a large context may take long.
 _LONGEST = 10.0
 # Seconds between two looks at a job that somebody waits for.
 _LOOK = 0.1
 # Seconds after which the directory of a job that ended is nobody's: a controller would long have asked for its answer.
 _FORGOTTEN = 24 * 3600
+# Bytes that are kept free for the answer.
+_ANSWER = 64 * 1024
 _PREFIX = "crossbuild-"
 
 
@@ -51,11 +54,9 @@ def start(directory: str) -> str | None:
     if job is None:
         return None
     ended, ending = os.pipe()
-    child = os.fork()
-    if child:
+    if os.fork():
         os.close(ending)
-        _write_pid(job, child)
-        if _soon(ended, progress(job)):
+        if _silent(ended, progress(job)):
             _answer(job)
             shutil.rmtree(job)
         else:
@@ -75,19 +76,18 @@ def progress(job: str) -> str:
     return os.path.join(job, "progress")
 
 
-def _soon(ended: int, told: str) -> bool:
-    """Waits for the second process, which holds the other end of ``ended``. Whether it ended while that was worth it."""
-    begun = time.monotonic()
+def _silent(ended: int, told: str) -> bool:
+    """Waits for the second process, which holds the other end of ``ended``. Whether it ended without a word."""
+    deadline = time.monotonic() + _LONGEST
     while not select.select([ended], [], [], _LOOK)[0]:
-        waited = time.monotonic() - begun
-        if waited > _LONGEST or (waited > PATIENCE and os.path.exists(told) and os.path.getsize(told)):
+        if os.path.exists(told) or time.monotonic() > deadline:
             return False
-    return True
+    return not os.path.exists(told)
 
 
 def wait(job: str) -> NoReturn:
     """Waits for a job and gives its answer as this process's own. Raises CrossbuildError where there will be none."""
-    while not os.path.exists(_end(job)) and _runs(job):
+    while _runs(job):
         time.sleep(_LOOK)
     _answer(job)
     sys.exit(0)
@@ -95,13 +95,20 @@ def wait(job: str) -> NoReturn:
 
 def _make(directory: str) -> str | None:
     """A directory that only this user can look into; None where there can be none, as on a file system that is full."""
-    directory = os.path.expanduser(directory)
+    job = None
     try:
+        directory = os.path.expanduser(directory)
         os.makedirs(directory, mode=0o700, exist_ok=True)
         _sweep(directory)
-        return tempfile.mkdtemp(prefix=_PREFIX, dir=directory)
+        job = tempfile.mkdtemp(prefix=_PREFIX, dir=directory)
+        _write(job, "running", b"")
+        _write(job, "stdout", bytes(_ANSWER))
+        _write(job, "stderr", b"")
     except OSError:
+        if job:
+            shutil.rmtree(job)
         return None
+    return job
 
 
 def _sweep(directory: str) -> None:
@@ -122,19 +129,15 @@ def _age(path: str) -> float:
 def _settle(job: str) -> None:
     """Leaves terminal, connection and process group; files take the place of the three streams."""
     os.setsid()
+    _write(job, "running", f"{os.getpid()} {_started(os.getpid())}".encode("ascii"))
     for descriptor, name, flags in (
         (0, os.devnull, os.O_RDONLY),
-        (1, os.path.join(job, "stdout"), os.O_WRONLY | os.O_CREAT),
-        (2, os.path.join(job, "stderr"), os.O_WRONLY | os.O_CREAT),
+        (1, os.path.join(job, "stdout"), os.O_WRONLY),
+        (2, os.path.join(job, "stderr"), os.O_WRONLY),
     ):
-        opened = os.open(name, flags, 0o600)
+        opened = os.open(name, flags)
         os.dup2(opened, descriptor)
         os.close(opened)
-
-
-def _write_pid(job: str, pid: int) -> None:
-    with open(os.path.join(job, "pid"), "w", encoding="ascii") as file:
-        file.write(f"{pid} {_started(pid)}")
 
 
 def _started(pid: int) -> str:
@@ -154,27 +157,22 @@ def _started(pid: int) -> str:
 
 def _runs(job: str) -> bool:
     try:
-        with open(os.path.join(job, "pid"), encoding="ascii") as file:
-            pid, started = file.read().split()
-    except (OSError, ValueError):
+        pid, started = _read(job, "running").decode("ascii").split()
+    except (FileNotFoundError, ValueError):  # it is done; or its process never came to write who it is
         return False
     return _started(int(pid)) == started
-
-
-def _end(job: str) -> str:
-    return os.path.join(job, "done")
 
 
 def _done(job: str) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
-    with open(_end(job), "w", encoding="ascii"):
-        return
+    os.ftruncate(1, os.lseek(1, 0, os.SEEK_CUR))
+    os.rename(os.path.join(job, "running"), os.path.join(job, "done"))
 
 
 def _answer(job: str) -> None:
     """Gives a job's answer as this process's own. Raises CrossbuildError where the job left none."""
-    if not os.path.exists(_end(job)):
+    if not os.path.exists(os.path.join(job, "done")):
         raise CrossbuildError(
             "The process that built ended without an answer: it was killed, or the host was started anew. Run the task"
             f" again; what it had done by then counts. (Its directory was {job}.)"
@@ -186,6 +184,11 @@ def _answer(job: str) -> None:
 def _read(job: str, name: str) -> bytes:
     with open(os.path.join(job, name), "rb") as file:
         return file.read()
+
+
+def _write(job: str, name: str, content: bytes) -> None:
+    with open(os.path.join(job, name), "wb") as file:
+        file.write(content)
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

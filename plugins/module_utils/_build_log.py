@@ -43,13 +43,16 @@ class BuildLog:
 
     def follow(self, events: Iterable[dict[str, Any]]) -> str:
         """The ID of the image built. Raises CrossbuildError naming the step that failed, with the end of its output."""
-        for event in events:
-            if "error" in event:
-                self._end_step("failed")
-                raise self._failure(event)
-            if "ID" in (event.get("aux") or {}):
-                self.image_id = event["aux"]["ID"]
-            self._take(event.get("stream", ""))
+        try:
+            for event in events:
+                if "error" in event:
+                    raise self._failure(event)
+                if "ID" in (event.get("aux") or {}):
+                    self.image_id = event["aux"]["ID"]
+                self._take(event.get("stream", ""))
+        except Exception:
+            self._end_step("failed")
+            raise
         self._end_step("ok")
         if not self.image_id:
             raise CrossbuildError(

@@ -15,9 +15,9 @@ The contract between who builds and who shows it. A builder says:
     build.ended()                                      # also after a failure
 
 Steps count from 1 to ``steps``, and a number means one step of this build. They may overlap, as BuildKit's do, be
-told in any order, and be left out. A cached step may end without having started. Secrets are the builder's to leave out.
+told in any order, and be left out. One that ends has started, a cached one too. Secrets are the builder's to leave out.
 
-The file: an object a line, ASCII, written at once; each has the key ``event`` with one of
+The file is made when there is something to tell. An object a line, ASCII, written at once; each has the key ``event`` with one of
 
     activity      text
     build_started platform, steps
@@ -30,7 +30,6 @@ The file: an object a line, ASCII, written at once; each has the key ``event`` w
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 # Characters. The file is followed over a network, and a single line of output may be megabytes.
@@ -49,7 +48,7 @@ class Progress:
     """Writes what happens to a file; without one, nothing."""
 
     def __init__(self, path: str | None = None, output: bool = False) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600) if path else None
+        self._path = path
         self._output_left = _MOST_OUTPUT if output else 0
 
     def activity(self, text: str) -> None:
@@ -59,12 +58,13 @@ class Progress:
         return BuildProgress(self, platform, steps)
 
     def _write(self, event: dict[str, Any]) -> None:
-        if self._file is None:
+        if self._path is None:
             return
         try:
-            os.write(self._file, (json.dumps(event) + "\n").encode("ascii"))
+            with open(self._path, "a", encoding="ascii") as file:  # which is there as soon as there is something to tell
+                file.write(json.dumps(event) + "\n")
         except OSError:  # The disk is full: then the build has worse to tell than this, or does well without.
-            self._file = None
+            self._path = None
 
     def _write_output(self, event: dict[str, Any]) -> None:
         if self._output_left > 0:

@@ -8,7 +8,8 @@ One host must not flood the screen, nor many together:
 
 - Lines come in batches, with a pause between two that grows with the number of hosts.
 - A step that takes less than a second is one line, when it ended; of another, start and end are two.
-- Many that ended since the last batch are one line together, and so are the cached ones. A failed one is not.
+- Many that ended since the last batch are one line together, and so are the cached ones. A failed one is not. How many
+  are many depends on the number of hosts, too.
 - A build from which there is nothing to tell says so every ten seconds; with many hosts, less often.
 
 With ``output`` (``-v``) every line comes, and at once.
@@ -22,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-# Ended steps of one batch that are told one by one.
+# Ended steps of one batch that are told one by one where one host builds; with several hosts, fewer.
 _ONE_BY_ONE = 3
 # Seconds for which a step is not announced: it may just as well have ended by then.
 _QUICK = 1.0
@@ -44,6 +45,7 @@ class BuildLines:
 
     def __init__(self, host: str, hosts: int, output: bool, now: float) -> None:
         self.pause = max(1.0, hosts / 4)
+        self._one_by_one = max(1, _ONE_BY_ONE + 1 - hosts)
         self._host = host
         self._output = output
         self._silence = max(10.0, float(hosts))
@@ -96,8 +98,7 @@ class BuildLines:
             self._say(f"{_place(event)} | {event['text']}")
 
     def _take_end(self, event: dict[str, Any], now: float) -> None:
-        running = self._running.pop(_key(event), None)
-        self._ended.append({**event, "text": running.text if running else ""})
+        self._ended.append({**event, "text": self._running.pop(_key(event)).text})
         if self._output:
             self._tell_ended()
 
@@ -129,7 +130,7 @@ class BuildLines:
             self._say(f"{_place(cached[0])} {cached[0]['text']} ... cached")
         elif cached:
             self._say(f"{platform} {len(cached)} of {cached[0]['steps']} steps cached")
-        if len(done) > _ONE_BY_ONE and not self._output:
+        if len(done) > self._one_by_one and not self._output:
             seconds = sum(step["seconds"] for step in done)
             self._say(f"{_place(done[0])} to {_number(done[-1])} ... {len(done)} steps, {seconds:.1f} s")
             done = []

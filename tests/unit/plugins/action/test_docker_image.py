@@ -19,7 +19,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.trusted.crossbuild.plugins.action import docker_image
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _background
 
-HOST = {"inventory_hostname": "build1"}
+HOST = {"inventory_hostname": "build1", "ansible_play_batch": ["build1"], "ansible_forks": 5}
 
 
 class Plugin(docker_image.ActionModule):
@@ -27,7 +27,13 @@ class Plugin(docker_image.ActionModule):
 
     def __init__(self, module: Callable[[Any], dict[str, Any]], shell: Callable[[str], dict[str, Any]]) -> None:
         self._task = SimpleNamespace(
-            args={"name": "app"}, async_val=0, check_mode=False, no_log=False, delegate_to=None
+            args={"name": "app"},
+            async_val=0,
+            check_mode=False,
+            no_log=False,
+            delegate_to=None,
+            run_once=False,
+            throttle=0,
         )
         self._connection = SimpleNamespace(has_native_async=False, _shell=SimpleNamespace(tmpdir="/tmp"))
         self._module_answer, self._shell_answer = module, shell
@@ -43,12 +49,6 @@ class Plugin(docker_image.ActionModule):
 
     def _low_level_execute_command(self, cmd: str, **options: Any) -> dict[str, Any]:
         return self._shell_answer(cmd)
-
-
-class Unfollowable(Plugin):
-    @property
-    def _low_level_execute_command(self) -> Any:
-        raise AttributeError
 
 
 @pytest.fixture(autouse=True)
@@ -73,13 +73,6 @@ def in_shell(command: str) -> dict[str, Any]:
     return {"stdout": subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False).stdout}
 
 
-def test_without_the_private_interface_the_module_runs_as_any_other() -> None:
-    calls: list[Any] = []
-    plugin = Unfollowable(lambda arguments: calls.append(arguments) or {"changed": True}, in_shell)
-    assert plugin.run(task_vars=HOST) == {"changed": True}
-    assert calls == [None]
-
-
 def test_a_host_that_stays_away_is_unreachable_and_the_person_knows_that_the_build_goes_on(shown: list[str]) -> None:
     def away(_command: str) -> dict[str, Any]:
         raise AnsibleConnectionFailure("no route")
@@ -90,8 +83,9 @@ def test_a_host_that_stays_away_is_unreachable_and_the_person_knows_that_the_bui
 
 
 def test_a_host_that_comes_back_is_read_on_from_where_it_was(shown: list[str]) -> None:
-    line = '{"event": "step_ended", "platform": "p", "steps": 2, "step": %d, "seconds": 1, "outcome": "ok"}\r\n'
-    answers = [f"crossbuild-job-running\r\n{line % 1}", None, f"noise\r\ncrossbuild-job-ended\r\n{line % 2}"]
+    line = '{"event": "step_started", "platform": "p", "steps": 2, "step": 2, "text": "RUN a"}\r\n'
+    end = '{"event": "step_ended", "platform": "p", "steps": 2, "step": 2, "seconds": 1, "outcome": "ok"}\r\n'
+    answers = [f"crossbuild-job-running\r\n{line}", None, f"noise\r\ncrossbuild-job-ended\r\n{end}"]
     commands: list[str] = []
 
     def shaky(command: str) -> dict[str, Any]:
@@ -103,10 +97,10 @@ def test_a_host_that_comes_back_is_read_on_from_where_it_was(shown: list[str]) -
 
     assert Plugin(module, shaky).run(task_vars=HOST) == {"changed": True}
     positions = [command.partition("tail -c +")[2].partition(" ")[0] for command in commands]
-    second = str(1 + len(line % 1) - 1)  # the terminal's carriage return is not in the file
+    second = str(1 + len(line) - 1)  # the terminal's carriage return is not in the file
     assert positions == ["1", second, second, ""]
     assert commands[-1] == "rm -rf /job"
-    assert [text for text in shown if "[" in text] == ["build1 p [1/2]  ... 1.0 s", "build1 p [2/2]  ... 1.0 s"]
+    assert [text for text in shown if "[" in text] == ["build1 p [2/2] RUN a ... 1.0 s"]
 
 
 def test_where_it_cannot_be_looked_at_the_module_waits(shown: list[str]) -> None:
@@ -125,7 +119,7 @@ def test_an_answer_counts_though_the_host_goes_before_it_is_cleaned_up() -> None
 
 @pytest.fixture
 def job(tmp_path: Path) -> Path:
-    (tmp_path / "pid").write_text(f"{os.getpid()} {_background._started(os.getpid())}")
+    (tmp_path / "running").write_text(f"{os.getpid()} {_background._started(os.getpid())}")
     (tmp_path / "progress").write_text("{}\n")
     return tmp_path
 
@@ -140,14 +134,14 @@ def test_a_look_at_a_job_that_runs(job: Path) -> None:
 
 
 def test_a_look_at_one_that_ended(job: Path) -> None:
-    (job / "done").touch()
+    (job / "running").rename(job / "done")
     assert look(job) == "=ended\n{}\n"
 
 
 def test_a_look_at_one_whose_process_is_another_or_none(job: Path) -> None:
-    (job / "pid").write_text(f"{os.getpid()} 1")
+    (job / "running").write_text(f"{os.getpid()} 1")
     assert look(job) == "=ended\n{}\n"
-    (job / "pid").write_text("4194305 1")
+    (job / "running").write_text("4194305 1")
     assert look(job) == "=ended\n{}\n"
 
 
@@ -156,10 +150,27 @@ def test_a_look_at_one_that_is_a_zombie(job: Path) -> None:
         started = _background._started(child.pid)
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         stat = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
-        (job / "pid").write_text(f"{child.pid} {stat[19]}")
+        (job / "running").write_text(f"{child.pid} {stat[19]}")
         assert look(job) == "=ended\n{}\n"
         assert (started, _background._started(child.pid)) in ((stat[19], ""), ("", ""))
 
 
 def test_a_look_at_one_that_is_gone(job: Path) -> None:
     assert look(job / "gone") == ""
+
+
+@pytest.mark.parametrize(
+    ("task", "batch", "forks", "hosts"),
+    [
+        ({}, 3, 5, 3),
+        ({}, 40, 5, 5),
+        ({"throttle": 2}, 40, 5, 2),
+        ({"run_once": True}, 40, 5, 1),
+    ],
+)
+def test_as_many_hosts_count_as_build_at_the_same_time(
+    task: dict[str, Any], batch: int, forks: int, hosts: int
+) -> None:
+    plugin = Plugin(module, in_shell)
+    vars(plugin._task).update(task)
+    assert plugin._hosts({**HOST, "ansible_play_batch": range(batch), "ansible_forks": forks}) == hosts

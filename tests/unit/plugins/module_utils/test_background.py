@@ -23,7 +23,7 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import 
 PROGRAM = """
 import sys, time
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _background
-_background.PATIENCE = 0.2
+_background._LONGEST = 2
 jobs, seconds, telling = sys.argv[1], float(sys.argv[2]), sys.argv[3:]
 job = _background.start(jobs)
 if telling:
@@ -52,16 +52,29 @@ def wait(job: str) -> subprocess.CompletedProcess[str]:
 
 
 def pid(job: str) -> int:
-    return int(Path(job, "pid").read_text().split()[0])
+    return int(Path(job, "running").read_text().split()[0])
 
 
-def test_what_is_soon_done_is_answered_at_once_and_leaves_nothing(tmp_path: Path) -> None:
+def test_what_is_soon_done_without_a_word_is_answered_at_once_and_leaves_nothing(tmp_path: Path) -> None:
     assert run(tmp_path, 0)[:2] == ("answer\n", "more\n")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_has_nothing_to_tell_is_waited_for(tmp_path: Path) -> None:
     assert run(tmp_path, 1)[0] == "answer\n"
+
+
+def test_but_not_for_ever(tmp_path: Path) -> None:
+    answer, _error, seconds = run(tmp_path, 30)
+    assert seconds < 20
+    os.kill(pid(json.loads(answer)["_crossbuild_job"]), signal.SIGKILL)
+
+
+def test_what_it_told_can_be_followed_however_soon_it_was_done(tmp_path: Path) -> None:
+    job = json.loads(run(tmp_path, 0, "telling")[0])["_crossbuild_job"]
+    assert Path(_background.progress(job)).read_text() == "something"
+    assert wait(job).stdout == "answer\n"
+    assert sorted(os.listdir(job)) == ["done", "progress", "stderr", "stdout"]
 
 
 def test_what_tells_something_goes_on_by_itself(tmp_path: Path) -> None:
@@ -83,7 +96,7 @@ def test_one_that_was_killed_has_no_answer(tmp_path: Path) -> None:
 
 
 def test_the_number_of_another_process_is_not_the_job(tmp_path: Path) -> None:
-    (tmp_path / "pid").write_text(f"{os.getpid()} 1")
+    (tmp_path / "running").write_text(f"{os.getpid()} 1")
     with pytest.raises(CrossbuildError, match="ended without an answer"):
         _background.wait(str(tmp_path))
 
@@ -96,7 +109,7 @@ def test_where_no_job_can_be_made_it_runs_without(tmp_path: Path) -> None:
 def test_forgotten_jobs_go_when_another_begins(tmp_path: Path) -> None:
     for name in ("crossbuild-old", "crossbuild-new", "crossbuild-runs", "j123.456"):
         (tmp_path / name).mkdir()
-    running = tmp_path / "crossbuild-runs/pid"
+    running = tmp_path / "crossbuild-runs/running"
     running.write_text(f"{os.getpid()} {_background._started(os.getpid())}")
     for name in ("crossbuild-old", "crossbuild-runs", "j123.456"):
         os.utime(tmp_path / name, (0, 0))

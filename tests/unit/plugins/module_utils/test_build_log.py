@@ -6,6 +6,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _dockerfile
@@ -32,6 +36,25 @@ def test_the_last_image_is_the_result() -> None:
         follow({"stream": STEP.format(1, "FROM base")}, {"aux": {"ID": "sha256:1"}}, {"aux": {"ID": "sha256:2"}})
         == "sha256:2"
     )
+
+
+def outcomes(file: Path, events: Iterator[dict]) -> list[tuple[int, str]]:
+    """The steps that a build which fails tells as ended."""
+    log = BuildLog(DOCKERFILE, Progress(str(file)).build("linux/arm/v7", 3))
+    with pytest.raises(CrossbuildError):
+        log.follow(events)
+    told = [json.loads(line) for line in file.read_text().splitlines()]
+    return [(event["step"], event["outcome"]) for event in told if event["event"] == "step_ended"]
+
+
+def test_how_each_step_ended_is_told_also_of_a_build_that_is_broken_off(tmp_path: Path) -> None:
+    def broken_off() -> Iterator[dict]:
+        yield {"stream": STEP.format(1, "FROM base")}
+        yield {"stream": STEP.format(2, "RUN one") + " ---> Using cache\n"}
+        yield {"stream": STEP.format(3, "RUN three")}
+        raise CrossbuildError("The time is over.")
+
+    assert outcomes(tmp_path / "progress", broken_off()) == [(1, "ok"), (2, "cached"), (3, "failed")]
 
 
 def test_a_failing_step_is_named_with_its_line_and_output() -> None:

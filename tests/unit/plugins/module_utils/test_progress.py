@@ -82,4 +82,11 @@ def test_a_full_disk_does_not_end_the_build() -> None:
     progress = _progress.Progress("/dev/full")
     progress.activity("anything")
     progress.build("linux/arm/v7", 1).ended()
-    assert progress._file is None, "it is not tried again"
+    assert progress._path is None, "it is not tried again"
+
+
+def test_until_there_is_something_to_tell_there_is_no_file(file: Path) -> None:
+    progress = _progress.Progress(str(file))
+    assert not file.exists()
+    progress.activity("pulling")
+    assert file.exists()

@@ -61,9 +61,18 @@ def test_many_quick_steps_are_one_line() -> None:
     assert build.at(1) == [f"build1 {PLATFORM} [2/7] to [6/7] ... 5 steps, 2.5 s"]
 
 
+def test_with_several_hosts_one_line_of_each_has_to_do() -> None:
+    build = Watched(hosts=3)
+    for step in (2, 3):
+        build.start(step)
+        build.end(step)
+    assert build.at(1) == [f"build1 {PLATFORM} [2/7] to [3/7] ... 2 steps, 1.0 s"]
+
+
 def test_cached_steps_are_counted() -> None:
     build = Watched()
     for step in range(1, 5):
+        build.start(step)
         build.end(step, 0, "cached")
     assert build.at(1) == [f"build1 {PLATFORM} 4 of 7 steps cached"]
 
@@ -114,6 +123,7 @@ def test_with_many_hosts_each_says_less_often() -> None:
 
 def test_with_output_every_line_comes_in_order_and_at_once() -> None:
     build = Watched(output=True)
+    build.start(1)
     build.end(1, 0, "cached")
     for step in (2, 3, 4, 5):
         build.start(step)
@@ -122,7 +132,7 @@ def test_with_output_every_line_comes_in_order_and_at_once() -> None:
     place = f"build1 {PLATFORM} [{{}}/7]"
     of_each = ["{0} RUN make ...", "{0} | of {1}", "{0} RUN make ... 0.5 s"]
     expected = [line.format(place.format(step), step) for step in (2, 3, 4, 5) for line in of_each]
-    assert build.at(0) == [place.format(1) + "  ... cached", *expected]
+    assert build.at(0) == [f"{place.format(1)} RUN make ...", f"{place.format(1)} RUN make ... cached", *expected]
 
 
 def test_without_it_none_is_shown() -> None:
