@@ -6,11 +6,20 @@
 
 from __future__ import annotations
 
-import signal
-from contextlib import ExitStack, contextmanager
-from typing import Any, Callable, Iterator
+from contextlib import ExitStack
+from typing import Any, Callable
 
-from . import _build_source, _built_from, _cache, _context, _dockerfile, _emulators, _image_programs, _progress
+from . import (
+    _build_source,
+    _built_from,
+    _cache,
+    _context,
+    _deadline,
+    _dockerfile,
+    _emulators,
+    _image_programs,
+    _progress,
+)
 from ._build_key import KEY_LABEL, BuildKey, build_key
 from ._build_log import BuildLog
 from ._built_from import BuiltFrom
@@ -39,6 +48,7 @@ class ImageBuild:
         self.warnings: list[str] = []
         self.built = False
         self.progress = _progress.of(params)
+        self.where: Callable[[], str] = lambda: "comparing the image with what it is made from"
 
     def plan_present(self) -> Plan:
         source = self._source()
@@ -133,6 +143,11 @@ class ImageBuild:
             return stale or ["rebuild"]
         return stale
 
+    def _now(self, activity: str) -> None:
+        """Tells who follows what goes on, and the timeout."""
+        self.where = lambda: activity
+        self.progress.activity(activity)
+
     def prepare(self) -> None:
         """With pull: always, brings the bases up to date, so that the key sees what they are now."""
         if self.params["pull"] == "always":
@@ -140,7 +155,7 @@ class ImageBuild:
                 self._pull(base)
 
     def _pull(self, base: _dockerfile.Base) -> None:
-        self.progress.activity(f"pulling {base.reference}")
+        self._now(f"pulling {base.reference}")
         try:
             self.engine.pull(base.reference, base.platform)
         except CrossbuildError as exc:
@@ -157,7 +172,7 @@ class ImageBuild:
         problem = f"The base image {base.reference} (line {base.line}) {found}; it is needed for {base.platform}"
         if self.params["pull"] == "never":
             raise CrossbuildError(f"{problem}, and pull: never forbids to get it. Load or build it first.")
-        self.progress.activity(f"pulling {base.reference}")
+        self._now(f"pulling {base.reference}")
         try:
             self.engine.pull(base.reference, base.platform)
         except CrossbuildError as exc:
@@ -194,15 +209,15 @@ class ImageBuild:
             "network_mode": self.params["network"],
             "nocache": self.params["rebuild"] == "always",
         }
-        self.progress.activity("sending the build context")
+        self._now("sending the build context")
         progress = self.progress.build(str(self.platform), len(source.dockerfile.instructions))
         log = BuildLog(source.dockerfile, progress)
+        self.where = log.where
         try:
-            with _deadline(self.params["timeout"], log):
-                built = log.follow(self.engine.build(source.stream(), options))
+            built = log.follow(self.engine.build(source.stream(), options))
         finally:
             progress.ended()
-        self.progress.activity("looking at the image's programs")
+        self._now("looking at the image's programs")
         try:
             self._verify(built)
         except CrossbuildError:
@@ -289,25 +304,6 @@ def _describe(image: Image | None) -> dict[str, Any] | None:
     return {"id": image.id, "platform": str(image.platform), "tags": image.tags} if image else None
 
 
-@contextmanager
-def _deadline(seconds: int | None, log: BuildLog) -> Iterator[None]:
-    """Ends what runs inside after some seconds, by an exception; the engine ends a build whose client goes away."""
-
-    def expire(_signal: int, _frame: Any) -> None:
-        raise CrossbuildError(
-            f"The build was ended after {seconds} seconds (timeout), at {log.where()}."
-            " Raise the timeout if the step is merely slow, as emulated ones are; if it hangs, run it by itself."
-        )
-
-    previous = signal.signal(signal.SIGALRM, expire)
-    signal.alarm(seconds or 0)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
-
-
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The module trusted.crossbuild.docker_image."""
     _one_platform(params["platforms"])  # before anything else: the engine may be missing in check mode
@@ -324,6 +320,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if check_mode:
         return converge(build.plan_present, check_mode)
     with ExitStack() as stack:
+        stack.enter_context(_deadline.limit(params["timeout"], lambda: build.where()))
         # Of two tasks for the same image one builds, and the other one finds the image built.
         build.keep(lambda: stack.enter_context(_cache.only_one(f"{engine.host}\0{build.reference}")))
         build.prepare()

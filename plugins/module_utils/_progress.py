@@ -61,7 +61,9 @@ class Progress:
         if self._path is None:
             return
         try:
-            with open(self._path, "a", encoding="ascii") as file:  # which is there as soon as there is something to tell
+            with open(
+                self._path, "a", encoding="ascii"
+            ) as file:  # which is there as soon as there is something to tell
                 file.write(json.dumps(event) + "\n")
         except OSError:  # The disk is full: then the build has worse to tell than this, or does well without.
             self._path = None

@@ -92,7 +92,9 @@ options:
     choices: [auto, always, never]
     default: auto
   timeout:
-    description: Seconds after which a build is ended. It fails, and says at which step.
+    description:
+      - Seconds after which a build is ended, with the container of its step. It fails, and says at which step. They count
+        from the beginning of the task, and what comes before the first step, such as pulling a base image, is ended as well.
     type: int
   _progress:
     description: Not for playbooks. With it the action plugin of this name says how it follows the build.

@@ -14,6 +14,7 @@ play() { ansible-playbook -i inventory.yml "$@" >out 2>err || { cat out err; ret
 build() { play build.yml -e "on=$1" -e "text=$2" "${@:3}"; }
 seen() { grep -E -- "$1" err; }
 unseen() { if grep -E -- "$1" out err; then echo "that should not have been printed" >&2; return 1; fi; }
+fails() { if "$@"; then echo "that should have failed" >&2; return 1; fi; }
 until_seen() { for _ in $(seq 300); do if grep -qE -- "$1" "$2"; then return; fi; sleep 0.1; done; cat "$2"; return 1; }
 nothing_left() {
     local left
@@ -33,7 +34,8 @@ cut_sshd() {
 }
 clean_up() {
     if [ -e /run/crossbuild-sshd.pid ]; then cut_sshd; fi
-    rm -rf "$jobs" /var/tmp/crossbuild-tmp
+    if mountpoint -q /run/crossbuild-small; then umount /run/crossbuild-small; fi
+    rm -rf "$jobs" /var/tmp/crossbuild-tmp /run/crossbuild-small
 }
 
 ansible-playbook -i inventory.yml setup.yml
@@ -62,6 +64,12 @@ build near1 loud -v
 seen '^near1 linux/arm/v7 \[2/3\] RUN true \.\.\. cached$'
 seen '^near1 linux/arm/v7 \[3/3\] \| said by the step loud near1$'
 
+: So there is of a build that takes no time, and nothing of how it is followed
+build near1 quick -vvv -e seconds=0
+seen '^near1 linux/arm/v7 \[3/3\] \| said by the step quick near1$'
+grep '"module_args"' out
+unseen '"_progress"|crossbuild_job"'
+
 : Not of a task that is secret, however loud
 build near1 hidden -v -e secret=true
 unseen 'linux/arm/v7|said by the step'
@@ -82,11 +90,20 @@ ANSIBLE_STDOUT_CALLBACK=oneline build near1 oneline
 seen '^near1 linux/arm/v7 \[3/3\] RUN sleep 3'
 [ "$(grep -c . out)" = 1 ]
 
+: The diff of a module, and what would change
+build near1 first -e seconds=1 --diff
+grep '^+image: built$' out
+grep -E 'changed=1' out
+build near1 second -e seconds=1 --diff --check
+grep '^+image: built$' out
+unseen 'linux/arm/v7 \['
+
 : Several hosts, in both strategies
 for strategy in linear free; do
     build near "$strategy" -e "build_strategy=$strategy"
     for host in near1 near2 near3; do seen "^$host linux/arm/v7 \[3/3\] RUN sleep 3 && \.\.\. [0-9.]+ s\$"; done
     [ "$(grep -c changed=1 out)" = 3 ]
+    [ "$(grep -c '^near. linux' err)" -le 15 ]
 done
 
 : Check mode, async, another host, a loop, a failure, defaults for groups
@@ -110,6 +127,26 @@ nothing_left
 build near1 plain -e ansible_async_dir=/proc/nowhere
 unseen 'linux/arm/v7'
 grep -E 'changed=1' out
+
+: A build that hangs is ended at its time, with its container and the process that waits for it
+fails build near1 hang -e seconds=1000 -e limit=6
+seen '^near1 linux/arm/v7 \[3/3\] RUN sleep 1000 && \.\.\. failed after [3-9]\.[0-9] s$'
+grep -F 'The build was ended after 6 seconds (timeout), at step 3 of 3, line 3: RUN sleep 1000' out
+for _ in $(seq 100); do if ! pgrep -f 'sleep 1000'; then break; fi; sleep 0.1; done
+fails pgrep -f 'sleep 1000'
+[ -z "$(docker container ls --all --quiet)" ]
+nothing_left
+
+: A disk that is full afterwards does not take the answer away
+mkdir /run/crossbuild-small
+mount -t tmpfs -o size=200k small /run/crossbuild-small
+build near1 full -e seconds=6 -e ansible_async_dir=/run/crossbuild-small &
+until_seen 'RUN sleep 6 && \.\.\.$' err
+fails dd if=/dev/zero of=/run/crossbuild-small/full bs=4k
+wait $!
+grep -E 'changed=1' out
+umount /run/crossbuild-small
+rmdir /run/crossbuild-small
 
 : The connection is cut and the host is away for a while
 build far1 cut -e seconds=12 &
@@ -139,7 +176,7 @@ nothing_left
 : Only the process on the host dies, which is said
 build near1 killed -e seconds=30 &
 until_seen 'RUN sleep 30 && \.\.\.$' err
-read -r pid _ <"$(echo "$jobs"/crossbuild-*/pid)"
+read -r pid _ <"$(echo "$jobs"/crossbuild-*/running)"
 kill -KILL "$pid"
-if wait $!; then echo "a killed build succeeded" >&2; exit 1; fi
+fails wait $!
 grep 'ended without an answer' out
