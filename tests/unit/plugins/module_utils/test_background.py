@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -23,8 +22,7 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import 
 PROGRAM = """
 import sys, time
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _background
-_background._LONGEST = 2
-jobs, seconds, telling = sys.argv[1], float(sys.argv[2]), sys.argv[3:]
+jobs, seconds, _background._LONGEST, telling = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]
 job = _background.start(jobs)
 if telling:
     open(_background.progress(job), "w").write("something")
@@ -36,13 +34,12 @@ sys.exit(3)
 COLLECTIONS = Path(_background.__file__).parents[5]
 
 
-def run(jobs: Path, seconds: float, *telling: str) -> tuple[str, str, float]:
-    """Standard output and error of the first process, and how long it took: both ends of its pipes were closed then."""
-    begun = time.monotonic()
-    arguments = [sys.executable, "-c", PROGRAM, str(jobs), str(seconds), *telling]
+def run(jobs: Path, seconds: float, *telling: str, longest: float = 1000) -> tuple[str, str]:
+    """Standard output and error of the first process; both ends of its pipes were closed then."""
+    arguments = [sys.executable, "-c", PROGRAM, str(jobs), str(seconds), str(longest), *telling]
     environment = {**os.environ, "PYTHONPATH": str(COLLECTIONS)}
     done = subprocess.run(arguments, capture_output=True, text=True, env=environment, check=False, timeout=60)
-    return done.stdout, done.stderr, time.monotonic() - begun
+    return done.stdout, done.stderr
 
 
 def wait(job: str) -> subprocess.CompletedProcess[str]:
@@ -56,7 +53,7 @@ def pid(job: str) -> int:
 
 
 def test_what_is_soon_done_without_a_word_is_answered_at_once_and_leaves_nothing(tmp_path: Path) -> None:
-    assert run(tmp_path, 0)[:2] == ("answer\n", "more\n")
+    assert run(tmp_path, 0) == ("answer\n", "more\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -65,9 +62,8 @@ def test_what_has_nothing_to_tell_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_but_not_for_ever(tmp_path: Path) -> None:
-    answer, _error, seconds = run(tmp_path, 30)
-    assert seconds < 20
-    os.kill(pid(json.loads(answer)["_crossbuild_job"]), signal.SIGKILL)
+    job = json.loads(run(tmp_path, 50, longest=0.5)[0])["_crossbuild_job"]
+    os.kill(pid(job), signal.SIGKILL)
 
 
 def test_what_it_told_can_be_followed_however_soon_it_was_done(tmp_path: Path) -> None:
@@ -78,11 +74,10 @@ def test_what_it_told_can_be_followed_however_soon_it_was_done(tmp_path: Path) -
 
 
 def test_what_tells_something_goes_on_by_itself(tmp_path: Path) -> None:
-    answer, error, seconds = run(tmp_path, 5, "telling")
+    answer, error = run(tmp_path, 5, "telling")
     job = json.loads(answer)["_crossbuild_job"]
     assert (Path(job).parent, error) == (tmp_path, "")
-    assert seconds < 4
-    assert os.getsid(pid(job)) == pid(job)
+    assert os.getsid(pid(job)) == pid(job)  # it runs, in a session of its own
     assert Path(job).stat().st_mode & 0o777 == 0o700
     done = wait(job)
     assert (done.stdout, done.stderr) == ("answer\n", "more\n")
