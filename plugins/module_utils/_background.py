@@ -129,7 +129,7 @@ def _age(path: str) -> float:
 def _settle(job: str) -> None:
     """Leaves terminal, connection and process group; files take the place of the three streams."""
     os.setsid()
-    _write(job, "running", f"{os.getpid()} {_started(os.getpid())}".encode("ascii"))
+    _write(job, "running", f"{os.getpid()} {_started(os.getpid())}\n".encode("ascii"))
     for descriptor, name, flags in (
         (0, os.devnull, os.O_RDONLY),
         (1, os.path.join(job, "stdout"), os.O_WRONLY),
