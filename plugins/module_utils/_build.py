@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any, Callable
+from typing import Any, Callable, ContextManager
 
 from . import (
     _build_source,
@@ -105,6 +105,7 @@ class ImageBuild:
         return identities
 
     def _key(self, source: _build_source.Source, identities: dict[str, str]) -> BuildKey:
+        emulator = self._emulator()
         return build_key(
             dockerfile=source.text,
             context=_context.digest(source.records()),
@@ -114,14 +115,13 @@ class ImageBuild:
             labels=self.params["labels"] or {},
             network=self.params["network"],
             base=identities,
-            emulator=self._emulator(),
+            emulator=emulator.version() if emulator else None,
             engine="classic",
         )
 
-    def _emulator(self) -> str | None:
-        """The version of the emulator that runs the build's steps; None where none does, or it is another host's."""
-        emulator = _emulators.used_for(self.platform, host()) if self.engine.is_local else None
-        return emulator.version() if emulator else None
+    def _emulator(self) -> _emulators.Emulator | None:
+        """What runs the build's steps; None where no emulator does, or another host's."""
+        return _emulators.used_for(self.platform, host()) if self.engine.is_local else None
 
     def _stale(self, existing: Image | None, key: BuildKey) -> list[str]:
         """What differs, as the names of inputs. Empty: the image is what a build would give."""
@@ -211,7 +211,7 @@ class ImageBuild:
         }
         self._now("sending the build context")
         progress = self.progress.build(str(self.platform), len(source.dockerfile.instructions))
-        log = BuildLog(source.dockerfile, progress)
+        log = BuildLog(source.dockerfile, progress, self._emulator())
         self.where = log.where
         try:
             built = log.follow(self.engine.build(source.stream(), options))
@@ -226,6 +226,12 @@ class ImageBuild:
         self.engine.tag(built, self.name, self.tag)
         self.built = True
         self.keep(lambda: self.built_from.save(source.records()))
+
+    def only_one(self) -> ContextManager[None]:
+        return _cache.only_one(
+            f"{self.engine.host}\0{self.reference}",
+            lambda: self._now(f"waiting for the task that builds {self.reference}"),
+        )
 
     def keep(self, save: Callable[[], None]) -> None:
         """The cache only saves work: a host where it cannot be written builds all the same."""
@@ -322,7 +328,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     with ExitStack() as stack:
         stack.enter_context(_deadline.limit(params["timeout"], lambda: build.where()))
         # Of two tasks for the same image one builds, and the other one finds the image built.
-        build.keep(lambda: stack.enter_context(_cache.only_one(f"{engine.host}\0{build.reference}")))
+        build.keep(lambda: stack.enter_context(build.only_one()))
         build.prepare()
         result = converge(build.plan_present, check_mode)
         build.keep(build.reader.remember)

@@ -12,6 +12,7 @@ from collections import deque
 from typing import Any, Iterable
 
 from ._dockerfile import Dockerfile
+from ._emulators import Emulator, describe
 from ._errors import CrossbuildError
 from ._progress import BuildProgress
 
@@ -30,9 +31,10 @@ _CRASH_STATUS = {132: "SIGILL", 134: "SIGABRT", 139: "SIGSEGV"}
 class BuildLog:
     """Reads the engine's events, keeps the end of the current step's output."""
 
-    def __init__(self, dockerfile: Dockerfile, progress: BuildProgress) -> None:
+    def __init__(self, dockerfile: Dockerfile, progress: BuildProgress, emulator: Emulator | None) -> None:
         self._dockerfile = dockerfile
         self._progress = progress
+        self._emulator = emulator
         self._started = 0.0
         self._cached = False
         self._output: deque[str] = deque(maxlen=_TAIL)
@@ -104,10 +106,7 @@ class BuildLog:
         message = f"The build failed at {self.where()}: {str(event['error']).strip()}"
         if crashed:
             signal = f" ({_CRASH_STATUS[status]})" if status in _CRASH_STATUS else ""
-            message += (
-                f"\nThe emulator, or the program it ran, crashed{signal}. Run the step by itself to see which;"
-                " a newer QEMU may help."
-            )
+            message += f"\nThe emulator, or the program it ran, crashed{signal}. {self._remedy()}"
         elif "exec format error" in message + " ".join(output):
             message += (
                 "\nThis host cannot execute programs of that platform: register its emulator with trusted.crossbuild.binfmt,"
@@ -116,3 +115,19 @@ class BuildLog:
         if output:
             message += f"\nThe last {len(output)} lines of its output:\n" + "\n".join(output)
         return CrossbuildError(message, step=self.step, output=output, emulator_crashed=crashed)
+
+    def _remedy(self) -> str:
+        """Which emulator it was, and what helps."""
+        by_itself = "Run the step by itself to see which it was"
+        if not self._emulator:
+            return f"{by_itself}; a newer QEMU on the engine's host may help."
+        described, warnings = describe([self._emulator])
+        version = next(iter(described.values()))["version"]
+        return " ".join(
+            [
+                f"The emulator is QEMU {version}, {self._emulator.path}.",
+                *warnings,
+                f"{by_itself}; another version of QEMU comes with the options version and source of"
+                " trusted.crossbuild.qemu_user_static.",
+            ]
+        )

@@ -11,7 +11,7 @@ import hashlib
 import os
 import time
 from contextlib import contextmanager
-from typing import Iterator
+from typing import Callable, Iterator
 
 from ._atomic import write_file
 
@@ -68,9 +68,10 @@ def _title(body: bytes) -> str:
 
 
 @contextmanager
-def only_one(subject: str, root: str | None = None) -> Iterator[None]:
+def only_one(subject: str, waits: Callable[[], None], root: str | None = None) -> Iterator[None]:
     """Waits for other processes of this user that are at work on ``subject``, and keeps them waiting.
 
+    ``waits`` is called before it waits, and not where it need not.
     The kernel ends the lock with the process, however that ends. Raises OSError where the cache cannot be written.
     """
     path = _path("locks", subject, root)
@@ -78,7 +79,11 @@ def only_one(subject: str, root: str | None = None) -> Iterator[None]:
     # The file stays: one that was removed while somebody waits for it would let a third one in.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waits()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

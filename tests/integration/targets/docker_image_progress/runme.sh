@@ -159,18 +159,20 @@ seen '^far1 linux/arm/v7 \[3/3\] RUN sleep 12 && \.\.\. 1[0-9]\.[0-9] s$'
 grep -E 'changed=1 +unreachable=0' out
 nothing_left
 
-: The controller dies. The build goes on, the next run finds its image, and the job is cleaned up a day later.
-setsid ansible-playbook -i inventory.yml build.yml -e on=far1 -e text=orphan -e seconds=8 >out 2>err &
-until_seen 'RUN sleep 8 && \.\.\.$' err
+: The controller dies. The build goes on, the next run waits for its image, and the job is cleaned up a day later.
+setsid ansible-playbook -i inventory.yml build.yml -e on=far1 -e text=orphan -e seconds=20 >out 2>err &
+until_seen 'RUN sleep 20 && \.\.\.$' err
 kill -KILL -- "-$!"
 job=$(echo "$jobs"/crossbuild-*)
-for _ in $(seq 300); do if [ -e "$job/done" ]; then break; fi; sleep 0.1; done
-rm -rf /var/tmp/crossbuild-tmp/*  # those of the killed controller
-build far1 orphan -e seconds=8
+build far1 orphan -e seconds=20
+seen '^far1 still running: waiting for the task that builds test/progress-far1:latest, 1[0-9] s$'
+unseen 'linux/arm/v7 \['
 grep -E 'ok=1 +changed=0' out
-[ -d "$job" ]
+[ -e "$job/done" ]
 touch -d '2 days ago' "$job"
-build far1 orphan -e seconds=8
+build far1 orphan -e seconds=20
+unseen 'linux/arm/v7|still running'
+rm -rf /var/tmp/crossbuild-tmp/*  # those of the killed controller
 nothing_left
 
 : Only the process on the host dies, which is said

@@ -14,7 +14,9 @@ import pytest
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _dockerfile
 from ansible_collections.trusted.crossbuild.plugins.module_utils._build_log import BuildLog
+from ansible_collections.trusted.crossbuild.plugins.module_utils._emulators import Emulator
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
+from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import parse
 from ansible_collections.trusted.crossbuild.plugins.module_utils._progress import Progress
 
 DOCKERFILE = _dockerfile.parse("FROM base\n\nRUN one && \\\n  two\nRUN three\n")
@@ -22,7 +24,7 @@ STEP = "Step {0}/3 : {1}\n"
 
 
 def follow(*events: dict) -> str:
-    return BuildLog(DOCKERFILE, Progress().build("linux/arm/v7", 3)).follow(events)
+    return BuildLog(DOCKERFILE, Progress().build("linux/arm/v7", 3), None).follow(events)
 
 
 def failure(*events: dict) -> CrossbuildError:
@@ -40,7 +42,7 @@ def test_the_last_image_is_the_result() -> None:
 
 def outcomes(file: Path, events: Iterator[dict]) -> list[tuple[int, str]]:
     """The steps that a build which fails tells as ended."""
-    log = BuildLog(DOCKERFILE, Progress(str(file)).build("linux/arm/v7", 3))
+    log = BuildLog(DOCKERFILE, Progress(str(file)).build("linux/arm/v7", 3), None)
     with pytest.raises(CrossbuildError):
         log.follow(events)
     told = [json.loads(line) for line in file.read_text().splitlines()]
@@ -96,6 +98,21 @@ def test_a_crash_of_the_emulator_is_recognised(output: str, code: int, crashed: 
     error = failure(*events, {"error": "no", "errorDetail": {"code": code}})
     assert error.result["emulator_crashed"] is crashed
     assert ("crashed" in str(error)) is crashed
+
+
+def test_the_emulator_that_crashed_is_named_with_what_is_known_of_its_version(tmp_path: Path) -> None:
+    # A version that is as old as that cannot be had.
+    program = tmp_path / "qemu-arm-static"
+    program.write_text("#!/bin/sh\necho qemu-arm version 5.2.0\n")
+    program.chmod(0o755)
+    emulator = Emulator(parse("armhf").arch, str(program), "static")
+    log = BuildLog(DOCKERFILE, Progress().build("linux/arm/v7", 3), emulator)
+    events = [{"stream": STEP.format(2, "RUN one")}, {"error": "no", "errorDetail": {"code": 139}}]
+    with pytest.raises(CrossbuildError) as caught:
+        log.follow(events)
+    assert f"crashed (SIGSEGV). The emulator is QEMU 5.2.0, {program}. " in str(caught.value)
+    assert "it crashes now and then when it allocates memory" in str(caught.value)
+    assert "trusted.crossbuild.qemu_user_static" in str(caught.value)
 
 
 def test_exec_format_error_comes_with_the_remedy() -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
@@ -105,29 +107,41 @@ def test_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _cache.directory() == "/home/user/.cache/trusted.crossbuild/docker_image"
 
 
+def never() -> NoReturn:
+    raise AssertionError("there is nobody to wait for")
+
+
 def test_one_waits_for_the_other(tmp_path: Path) -> None:
     log = tmp_path / "log"
+
+    def note(text: str) -> Callable[[], None]:
+        def write() -> None:
+            with log.open("a") as file:
+                file.write(text)
+
+        return write
+
     child = os.fork()
     if child == 0:
         while not log.exists():
             time.sleep(0.01)
-        with _cache.only_one("other", str(tmp_path)), _cache.only_one("subject", str(tmp_path)), log.open("a") as file:
-            file.write("second")
+        with _cache.only_one("other", never, str(tmp_path)), _cache.only_one("subject", note("waits "), str(tmp_path)):
+            note("second")()
         os._exit(0)
-    with _cache.only_one("subject", str(tmp_path)):
+    with _cache.only_one("subject", never, str(tmp_path)):
         log.touch()
-        time.sleep(0.3)
-        with log.open("a") as file:
-            file.write("first ")
+        while not log.read_text():
+            time.sleep(0.01)
+        note("first ")()
     assert os.waitpid(child, 0)[1] == 0
-    assert log.read_text() == "first second"
+    assert log.read_text() == "waits first second"
 
 
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     child = os.fork()
     if child == 0:
-        with _cache.only_one("subject", str(tmp_path)):
+        with _cache.only_one("subject", never, str(tmp_path)):
             os._exit(0)
     os.waitpid(child, 0)
-    with _cache.only_one("subject", str(tmp_path)):
+    with _cache.only_one("subject", never, str(tmp_path)):
         assert list((tmp_path / "locks").iterdir())
