@@ -39,11 +39,9 @@ PIECE = 256 * 1024
 # Whether the job goes on (see module_utils/_background.py), and behind that the progress file from a position on. The
 # other way round the last lines could be missed.
 LOOK = """cd {job} || exit
-read -r pid started < running
-stat=$(cat /proc/$pid/stat 2>/dev/null)
-set -- ${{stat##*)}}
-if [ -n "$started" ] && [ "$1" != Z ] && [ "${{20}}" = "$started" ]; then echo {mark}running; else echo {mark}ended; fi
-tail -c +{position} progress 2>/dev/null | head -c {piece}"""
+if read -r pid started < running && stat=$(cat /proc/$pid/stat) && set -- ${{stat##*)}} && [ "$1" != Z ] &&
+   [ "${{20}}" = "$started" ]; then echo {mark}running; else echo {mark}ended; fi
+tail -c +{position} progress | head -c {piece}"""
 MARK = "crossbuild-job-"
 
 display = Display()
@@ -105,22 +103,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _persistently(self, ask: Callable[[], Answer], lines: BuildLines) -> Answer:
         """Asks until the host answers. After a time raises AnsibleConnectionFailure: then the host is unreachable."""
-        deadline = time.monotonic() + PATIENCE
-        lost = False
+        deadline = None
         while True:
             try:
                 return ask()
             except AnsibleConnectionFailure as exc:
-                if time.monotonic() > deadline:
+                if deadline is None:
+                    deadline = time.monotonic() + PATIENCE
+                    self._show(
+                        [lines.of_host("the connection is lost; the build goes on, and the host is asked again")]
+                    )
+                elif time.monotonic() > deadline:
                     raise AnsibleConnectionFailure(
                         f"The host has not answered for {PATIENCE} seconds; the build goes on there. Run the task again to"
                         " get its result."
                     ) from exc
-                if not lost:
-                    self._show(
-                        [lines.of_host("the connection is lost; the build goes on, and the host is asked again")]
-                    )
-                lost = True
                 time.sleep(RETRY)
 
     def _remove(self, job: str) -> None:

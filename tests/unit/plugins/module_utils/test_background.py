@@ -96,6 +96,12 @@ def test_the_number_of_another_process_is_not_the_job(tmp_path: Path) -> None:
         _background.wait(str(tmp_path))
 
 
+def test_a_zombie_does_not_run() -> None:
+    with subprocess.Popen(["true"]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert _background._started(child.pid) == ""
+
+
 def test_where_no_job_can_be_made_it_runs_without(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert run(tmp_path / "file", 0)[0] == "without a job\n"
