@@ -112,18 +112,19 @@ def _make(directory: str) -> str | None:
 
 
 def _sweep(directory: str) -> None:
-    """Removes the jobs whose controller never came back for the answer."""
+    """Removes this user's jobs whose controller never came back for the answer."""
     for name in os.listdir(directory):
         path = os.path.join(directory, name)
-        if name.startswith(_PREFIX) and _age(path) > _FORGOTTEN and not _runs(path):
+        if name.startswith(_PREFIX) and _is_forgotten(path):
             shutil.rmtree(path, ignore_errors=True)  # another task may be sweeping the same
 
 
-def _age(path: str) -> float:
+def _is_forgotten(job: str) -> bool:
     try:
-        return time.time() - os.stat(path).st_mtime
+        found = os.lstat(job)
     except FileNotFoundError:  # another task swept it
-        return 0
+        return False
+    return found.st_uid == os.geteuid() and time.time() - found.st_mtime > _FORGOTTEN and not _runs(job)
 
 
 def _settle(job: str) -> None:

@@ -116,3 +116,12 @@ def test_forgotten_jobs_go_when_another_begins(tmp_path: Path) -> None:
         os.utime(tmp_path / name, (0, 0))
     run(tmp_path, 0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["crossbuild-new", "crossbuild-runs", "j123.456"]
+
+
+def test_those_of_another_user_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "crossbuild-old").mkdir()
+    os.utime(tmp_path / "crossbuild-old", (0, 0))
+    user = os.geteuid()
+    monkeypatch.setattr("os.geteuid", lambda: user + 1)
+    _background._sweep(str(tmp_path))
+    assert (tmp_path / "crossbuild-old").exists()
