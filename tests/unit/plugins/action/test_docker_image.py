@@ -53,8 +53,8 @@ class Plugin(docker_image.ActionModule):
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PATIENCE", "RETRY", "FIRST_LOOK"):
-        monkeypatch.setattr(docker_image, name, 0.01)
+    for name, seconds in (("PATIENCE", 1), ("RETRY", 0.01), ("FIRST_LOOK", 0.01)):
+        monkeypatch.setattr(docker_image, name, seconds)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_host_that_stays_away_is_unreachable_and_the_person_knows_that_the_bui
 def test_a_host_that_comes_back_is_read_on_from_where_it_was(shown: list[str]) -> None:
     line = '{"event": "step_started", "platform": "p", "steps": 2, "step": 2, "text": "RUN a"}\r\n'
     end = '{"event": "step_ended", "platform": "p", "steps": 2, "step": 2, "seconds": 1, "outcome": "ok"}\r\n'
-    answers = [f"crossbuild-job-running\r\n{line}", None, f"noise\r\ncrossbuild-job-ended\r\n{end}"]
+    answers = [f"crossbuild-job-running\r\n{line}", None, None, None, f"noise\r\ncrossbuild-job-ended\r\n{end}"]
     commands: list[str] = []
 
     def shaky(command: str) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def test_a_host_that_comes_back_is_read_on_from_where_it_was(shown: list[str]) -
     assert Plugin(module, shaky).run(task_vars=HOST) == {"changed": True}
     positions = [command.partition("tail -c +")[2].partition(" ")[0] for command in commands]
     second = str(1 + len(line) - 1)  # the terminal's carriage return is not in the file
-    assert positions == ["1", second, second, ""]
+    assert positions == ["1", *[second] * 4, ""]
     assert commands[-1] == "rm -rf /job"
     assert [text for text in shown if "[" in text] == ["build1 p [2/2] RUN a ... 1.0 s"]
 
