@@ -160,17 +160,17 @@ grep -E 'changed=1 +unreachable=0' out
 nothing_left
 
 : The controller dies. The build goes on, the next run waits for its image, and the job is cleaned up a day later.
-setsid ansible-playbook -i inventory.yml build.yml -e on=far1 -e text=orphan -e seconds=20 >out 2>err &
-until_seen 'RUN sleep 20 && \.\.\.$' err
+setsid ansible-playbook -i inventory.yml build.yml -e on=far1 -e text=orphan -e seconds=30 >out 2>err &
+until_seen 'RUN sleep 30 && \.\.\.$' err
 kill -KILL -- "-$!"
 job=$(echo "$jobs"/crossbuild-*)
-build far1 orphan -e seconds=20
-seen '^far1 still running: waiting for the task that builds test/progress-far1:latest, 1[0-9] s$'
+build far1 orphan -e seconds=30
+seen '^far1 still running: waiting for the task that builds test/progress-far1:latest, [12][0-9] s$'
 unseen 'linux/arm/v7 \['
 grep -E 'ok=1 +changed=0' out
 [ -e "$job/done" ]
 touch -d '2 days ago' "$job"
-build far1 orphan -e seconds=20
+build far1 orphan -e seconds=30
 unseen 'linux/arm/v7|still running'
 rm -rf /var/tmp/crossbuild-tmp/*  # those of the killed controller
 nothing_left

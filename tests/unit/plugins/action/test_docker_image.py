@@ -37,6 +37,7 @@ class Plugin(docker_image.ActionModule):
         )
         self._connection = SimpleNamespace(has_native_async=False, _shell=SimpleNamespace(tmpdir="/tmp"))
         self._module_answer, self._shell_answer = module, shell
+        self.options: dict[str, Any] = {}
 
     def get_shell_option(self, option: str, default: Any = None) -> Any:
         return default
@@ -45,6 +46,7 @@ class Plugin(docker_image.ActionModule):
         return False
 
     def _execute_module(self, module_name: str, module_args: Any = None, **options: Any) -> dict[str, Any]:
+        self.options = options
         return self._module_answer(module_args)
 
     def _low_level_execute_command(self, cmd: str, **options: Any) -> dict[str, Any]:
@@ -101,6 +103,54 @@ def test_a_host_that_comes_back_is_read_on_from_where_it_was(shown: list[str]) -
     assert positions == ["1", *[second] * 4, ""]
     assert commands[-1] == "rm -rf /job"
     assert [text for text in shown if "[" in text] == ["build1 p [2/2] RUN a ... 1.0 s"]
+
+
+STEP = (
+    '{"event": "step_started", "platform": "p", "steps": 2, "step": 2, "text": "RUN a"}\n'
+    '{"event": "output", "platform": "p", "steps": 2, "step": 2, "text": "what the step says"}\n'
+)
+
+
+def ended(command: str) -> dict[str, Any]:
+    return {"stdout": f"crossbuild-job-ended\n{STEP}"}
+
+
+@pytest.mark.parametrize(("task", "wrapped"), [({"check_mode": True}, False), ({"async_val": 100}, True)])
+def test_in_check_mode_and_with_async_the_module_runs_as_any_other(task: dict[str, Any], wrapped: bool) -> None:
+    calls: list[Any] = []
+    plugin = Plugin(lambda arguments: calls.append(arguments) or {"changed": True}, ended)
+    vars(plugin._task).update(task)
+    assert plugin.run(task_vars=HOST) == {"changed": True}
+    assert calls == [None], "without the option of the plugin"
+    assert plugin.options["wrap_async"] is wrapped
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "no_log", "output", "lines"),
+    [
+        (0, False, False, []),
+        (1, False, True, ["build1 p [2/2] RUN a ...", "build1 p [2/2] | what the step says"]),
+        (3, True, False, []),
+    ],
+)
+def test_output_is_asked_for_with_v_and_nothing_is_shown_of_a_secret_task(
+    verbosity: int, no_log: bool, output: bool, lines: list[str], shown: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_image.display, "verbosity", verbosity)
+    asked: list[Any] = []
+    plugin = Plugin(lambda arguments: asked.append(arguments["_progress"]) or module(arguments), ended)
+    plugin._task.no_log = no_log
+    plugin.run(task_vars=HOST)
+    assert asked[0] == {"jobs": "~/.ansible_async", "output": output}
+    assert shown == lines
+
+
+def test_the_lines_name_the_host_that_builds(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker_image.display, "verbosity", 1)
+    plugin = Plugin(module, ended)
+    plugin._task.delegate_to = "build2"
+    plugin.run(task_vars=HOST)
+    assert shown[0] == "build1 -> build2 p [2/2] RUN a ..."
 
 
 def test_where_it_cannot_be_looked_at_the_module_waits(shown: list[str]) -> None:
