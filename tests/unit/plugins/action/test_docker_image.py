@@ -108,7 +108,9 @@ def test_a_host_that_comes_back_is_read_on_from_where_it_was(shown: list[str]) -
 STEP = (
     '{"event": "step_started", "platform": "p", "steps": 2, "step": 2, "text": "RUN a"}\n'
     '{"event": "output", "platform": "p", "steps": 2, "step": 2, "text": "what the step says"}\n'
+    '{"event": "step_ended", "platform": "p", "steps": 2, "step": 2, "seconds": 1, "outcome": "ok"}\n'
 )
+END = "build1 p [2/2] RUN a ... 1.0 s"
 
 
 def ended(command: str) -> dict[str, Any]:
@@ -128,8 +130,8 @@ def test_in_check_mode_and_with_async_the_module_runs_as_any_other(task: dict[st
 @pytest.mark.parametrize(
     ("verbosity", "no_log", "output", "lines"),
     [
-        (0, False, False, []),
-        (1, False, True, ["build1 p [2/2] RUN a ...", "build1 p [2/2] | what the step says"]),
+        (0, False, False, [END]),
+        (1, False, True, ["build1 p [2/2] RUN a ...", "build1 p [2/2] | what the step says", END]),
         (3, True, False, []),
     ],
 )
