@@ -6,13 +6,24 @@
 
 from __future__ import annotations
 
-import signal
-from contextlib import contextmanager
-from typing import Any, Iterator
+from contextlib import ExitStack
+from typing import Any, Callable, ContextManager
 
-from . import _build_source, _dockerfile, _image_programs
+from . import (
+    _build_source,
+    _built_from,
+    _cache,
+    _context,
+    _deadline,
+    _dockerfile,
+    _emulators,
+    _image_programs,
+    _progress,
+)
 from ._build_key import KEY_LABEL, BuildKey, build_key
 from ._build_log import BuildLog
+from ._built_from import BuiltFrom
+from ._context import ContextChanged
 from ._converge import Plan, Step, converge
 from ._engine_sdk import Image, SdkEngine
 from ._errors import CrossbuildError
@@ -30,31 +41,46 @@ class ImageBuild:
         self.name, self.tag = _split_name(params["name"], params["tag"])
         self.reference = f"{self.name}:{self.tag}"
         self.platform = _one_platform(params["platforms"])
+        self.reader = _build_source.Reader(params["path"], params["dockerfile"], params["dockerfile_inline"])
+        self.built_from = BuiltFrom(engine.host, self.reference)
         self.args = {name: _argument(name, value) for name, value in (params["args"] or {}).items()}
         self.foreign_programs: list[str] = []
+        self.warnings: list[str] = []
+        self.built = False
+        self.progress = _progress.of(params)
+        self.where: Callable[[], str] = lambda: "comparing the image with what it is made from"
 
     def plan_present(self) -> Plan:
         source = self._source()
         existing = self.engine.image(self.reference)
         key = self._key(source, self._identities(source, existing))
         stale = self._stale(existing, key)
+        reasons = self._reasons(stale, existing)
         plan = Plan(
             before=[f"image: {existing.id if existing else 'none'}"],
-            after=[f"image: {existing.id if existing and not stale else 'built'}"],
+            after=[f"image: {existing.id if existing and not reasons else 'built'}"],
             found={"changed_inputs": stale},
             result={"image": _describe(existing), "key": key.digest},
         )
-        plan.before += [f"{name}: as built" for name in stale if existing]
-        plan.after += [f"{name}: changed" for name in stale if existing]
+        if existing:
+            self._compare(plan, stale, existing, source)
         if self.foreign_programs:
             plan.result["foreign_programs"] = self.foreign_programs
-        if stale:
-            words = f"build {self.reference} for {self.platform} ({', '.join(stale)})"
+        if reasons:
+            words = f"build {self.reference} for {self.platform} ({', '.join(reasons)})"
             plan.steps.append(Step(words, self._build))
         return plan
 
+    def _compare(self, plan: Plan, stale: list[str], existing: Image, source: _build_source.Source) -> None:
+        """The two sides of the diff: every input that changed, and of the context every file, where it is known."""
+        built_from = self.built_from.of(existing) if "context" in stale else None
+        before, after = _built_from.changes(built_from, dict(source.records())) if built_from is not None else ([], [])
+        named = [name for name in stale if name != "context" or built_from is None]
+        plan.before += [f"{name}: as built" for name in named] + before
+        plan.after += [f"{name}: changed" for name in named] + after
+
     def _source(self) -> _build_source.Source:
-        source = _build_source.read(self.params["path"], self.params["dockerfile"], self.params["dockerfile_inline"])
+        source = self.reader.read()
         for instruction in source.dockerfile.instructions:
             if instruction.heredocs or (instruction.keyword == "RUN" and instruction.flags):
                 raise CrossbuildError(
@@ -79,17 +105,23 @@ class ImageBuild:
         return identities
 
     def _key(self, source: _build_source.Source, identities: dict[str, str]) -> BuildKey:
+        emulator = self._emulator()
         return build_key(
             dockerfile=source.text,
-            context={member.path: member.record() for member in source.members},
+            context=_context.digest(source.records()),
             args=self.args,
             target=self.params["target"],
             platform=str(self.platform),
             labels=self.params["labels"] or {},
             network=self.params["network"],
             base=identities,
+            emulator=emulator.version() if emulator else None,
             engine="classic",
         )
+
+    def _emulator(self) -> _emulators.Emulator | None:
+        """What runs the build's steps; None where no emulator does, or another host's."""
+        return _emulators.used_for(self.platform, host()) if self.engine.is_local else None
 
     def _stale(self, existing: Image | None, key: BuildKey) -> list[str]:
         """What differs, as the names of inputs. Empty: the image is what a build would give."""
@@ -103,6 +135,19 @@ class ImageBuild:
             return []
         return key.differences(existing.labels) or ["format"]
 
+    def _reasons(self, stale: list[str], existing: Image | None) -> list[str]:
+        """Why to build, given what differs and the option rebuild."""
+        if self.params["rebuild"] == "never" and existing and self.platform.accepts(existing.platform):
+            return []
+        if self.params["rebuild"] == "always" and not self.built:
+            return stale or ["rebuild"]
+        return stale
+
+    def _now(self, activity: str) -> None:
+        """Tells who follows what goes on, and the timeout."""
+        self.where = lambda: activity
+        self.progress.activity(activity)
+
     def prepare(self) -> None:
         """With pull: always, brings the bases up to date, so that the key sees what they are now."""
         if self.params["pull"] == "always":
@@ -110,6 +155,7 @@ class ImageBuild:
                 self._pull(base)
 
     def _pull(self, base: _dockerfile.Base) -> None:
+        self._now(f"pulling {base.reference}")
         try:
             self.engine.pull(base.reference, base.platform)
         except CrossbuildError as exc:
@@ -126,6 +172,7 @@ class ImageBuild:
         problem = f"The base image {base.reference} (line {base.line}) {found}; it is needed for {base.platform}"
         if self.params["pull"] == "never":
             raise CrossbuildError(f"{problem}, and pull: never forbids to get it. Load or build it first.")
+        self._now(f"pulling {base.reference}")
         try:
             self.engine.pull(base.reference, base.platform)
         except CrossbuildError as exc:
@@ -138,6 +185,15 @@ class ImageBuild:
             )
 
     def _build(self) -> None:
+        if self.params["rebuild"] == "always":
+            self.reader.forget()
+        try:
+            self._build_once()
+        except ContextChanged:
+            self.reader.forget()
+            self._build_once()
+
+    def _build_once(self) -> None:
         source = self._source()
         for base in self._bases(source):
             self._require_base(base)
@@ -151,16 +207,40 @@ class ImageBuild:
             "platform": str(self.platform),
             "labels": labels,
             "network_mode": self.params["network"],
+            "nocache": self.params["rebuild"] == "always",
         }
-        log = BuildLog(source.dockerfile)
-        with _deadline(self.params["timeout"], log):
+        self._now("sending the build context")
+        progress = self.progress.build(str(self.platform), len(source.dockerfile.instructions))
+        log = BuildLog(source.dockerfile, progress, self._emulator())
+        self.where = log.where
+        try:
             built = log.follow(self.engine.build(source.stream(), options))
+        finally:
+            progress.ended()
+        self._now("looking at the image's programs")
         try:
             self._verify(built)
         except CrossbuildError:
             self.engine.discard(built)
             raise
         self.engine.tag(built, self.name, self.tag)
+        self.built = True
+        self.keep(lambda: self.built_from.save(source.records()))
+
+    def only_one(self) -> ContextManager[None]:
+        return _cache.only_one(
+            f"{self.engine.host}\0{self.reference}",
+            lambda: self._now(f"waiting for the task that builds {self.reference}"),
+        )
+
+    def keep(self, save: Callable[[], None]) -> None:
+        """The cache only saves work: a host where it cannot be written builds all the same."""
+        try:
+            save()
+        except OSError as exc:
+            self.warnings.append(
+                f"{exc.filename}: {exc.strerror}. Without this cache each task reads the whole context."
+            )
 
     def _verify(self, image_id: str) -> None:
         """Raises CrossbuildError for an image that is not for the platform asked for. It has no tag yet."""
@@ -184,8 +264,12 @@ class ImageBuild:
             plan.warnings.append(f"{self.reference} stays: this module did not build it.")
         elif existing:
             plan.before.append(f"image: {existing.id}")
-            plan.steps.append(Step(f"remove {self.reference}", lambda: self.engine.remove(self.reference)))
+            plan.steps.append(Step(f"remove {self.reference}", self._remove))
         return plan
+
+    def _remove(self) -> None:
+        self.engine.remove(self.reference)
+        self.built_from.forget()
 
 
 _BASE_LABEL = "trusted.crossbuild.base."
@@ -226,25 +310,6 @@ def _describe(image: Image | None) -> dict[str, Any] | None:
     return {"id": image.id, "platform": str(image.platform), "tags": image.tags} if image else None
 
 
-@contextmanager
-def _deadline(seconds: int | None, log: BuildLog) -> Iterator[None]:
-    """Ends what runs inside after some seconds, by an exception; the engine ends a build whose client goes away."""
-
-    def expire(_signal: int, _frame: Any) -> None:
-        raise CrossbuildError(
-            f"The build was ended after {seconds} seconds (timeout), at {log.where()}."
-            " Raise the timeout if the step is merely slow, as emulated ones are; if it hangs, run it by itself."
-        )
-
-    previous = signal.signal(signal.SIGALRM, expire)
-    signal.alarm(seconds or 0)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
-
-
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The module trusted.crossbuild.docker_image."""
     _one_platform(params["platforms"])  # before anything else: the engine may be missing in check mode
@@ -258,6 +323,14 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     build = ImageBuild(params, engine)
     if params["state"] == "absent":
         return converge(build.plan_absent, check_mode)
-    if not check_mode:
+    if check_mode:
+        return converge(build.plan_present, check_mode)
+    with ExitStack() as stack:
+        stack.enter_context(_deadline.limit(params["timeout"], lambda: build.where()))
+        # Of two tasks for the same image one builds, and the other one finds the image built.
+        build.keep(lambda: stack.enter_context(build.only_one()))
         build.prepare()
-    return converge(build.plan_present, check_mode)
+        result = converge(build.plan_present, check_mode)
+        build.keep(build.reader.remember)
+    result["warnings"] += build.warnings
+    return result

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 # A change here makes every image stale: count it up when the meaning of an input changes.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,8 @@ class BuildKey:
 
     def differences(self, labels: Mapping[str, str]) -> list[str]:
         """The names of the inputs in which an image with these labels differs. No labels of ours: all of them."""
-        try:
-            recorded = json.loads(labels.get(PARTS_LABEL, "{}"))
-        except ValueError:
-            recorded = {}
-        if not isinstance(recorded, dict):
-            recorded = {}
-        return sorted(name for name in {*self.parts, *recorded} if self.parts.get(name) != recorded.get(name))
+        built_from = recorded(labels)
+        return sorted(name for name in {*self.parts, *built_from} if self.parts.get(name) != built_from.get(name))
 
 
 KEY_LABEL = "trusted.crossbuild.key"
@@ -46,7 +41,21 @@ PARTS_LABEL = "trusted.crossbuild.inputs"
 
 def build_key(**inputs: Any) -> BuildKey:
     """The key of a build. Every input is a JSON value; the names are those the user knows from the options."""
-    return BuildKey({name: _digest(value)[:16] for name, value in inputs.items()})
+    return BuildKey({name: part(value) for name, value in inputs.items()})
+
+
+def part(value: Any) -> str:
+    """The digest of one input."""
+    return _digest(value)[:16]
+
+
+def recorded(labels: Mapping[str, str]) -> dict[str, Any]:
+    """The parts that an image with these labels was built from. Anything may stand in a label: then there are none."""
+    try:
+        found = json.loads(labels.get(PARTS_LABEL, "{}"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _digest(value: Any) -> str:

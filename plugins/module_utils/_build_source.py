@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import posixpath
 from dataclasses import dataclass
-from typing import Any
+from typing import Iterator
 
-from . import _dockerfile, _dockerignore
-from ._context import Context, Member
+from . import _context_tar, _dockerfile, _dockerignore, _mounts
+from ._cache import Table
+from ._context import Context, ContextChanged, Member
+from ._context_index import Index, trusted
 from ._errors import CrossbuildError
 
 # The Dockerfile's name in the tar where it is inline, out of the context or excluded from it.
@@ -25,38 +28,84 @@ class Source:
 
     dockerfile: _dockerfile.Dockerfile
     text: str
-    context: Context | None
+    root: str
     members: list[Member]
     sent_name: str
     extra: dict[str, bytes]
 
-    def stream(self) -> Any:
-        context = self.context or Context(os.devnull, lambda *_path: (True, False))
-        return context.stream(self.members, self.extra)
+    def records(self) -> Iterator[tuple[str, str]]:
+        return ((member.path, member.record()) for member in self.members)
+
+    def stream(self) -> Iterator[bytes]:
+        return _context_tar.stream(self.root, self.members, self.extra)
 
 
-def read(path: str | None, dockerfile: str, inline: str | None) -> Source:
-    """Reads everything a build is made from. Raises CrossbuildError for a context or Dockerfile that is not there or wrong."""
-    if path is not None and not os.path.isdir(path):
-        what = "is not a directory" if os.path.exists(path) else "does not exist"
-        raise CrossbuildError(f"The build context {path} {what}. Name a directory on the build host with path.")
-    full = "" if inline is not None else os.path.join(path or "", dockerfile)
-    text = inline if inline is not None else _read_text(full)
-    try:
-        parsed = _dockerfile.parse(text)
-    except CrossbuildError as exc:
-        raise CrossbuildError(f"{full or 'dockerfile_inline'}: {exc}") from exc
-    if path is None:
-        return Source(parsed, text, None, [], _SENT_NAME, _hidden(text, None))
-    ignore = _ignore_file(path, full)
-    patterns = _dockerignore.parse(_read_bytes(ignore) if ignore else b"")
-    context = Context(path, patterns.leave_out)
-    members = context.members()
-    inside = posixpath.normpath(dockerfile)
-    if not full or inside not in {member.path for member in members if member.kind == "file"}:
-        user_ignore = _read_bytes(os.path.join(path, ".dockerignore")) if _sent(members, ".dockerignore") else None
-        return Source(parsed, text, context, members, _SENT_NAME, _hidden(text, user_ignore))
-    return Source(parsed, text, context, members, inside, {})
+class Reader:
+    """Reads everything a build is made from, as often as it is asked to, and each file's content as seldom as possible.
+
+    ``path`` is the context, or None; ``dockerfile`` is relative to it; ``inline`` is the text that takes its place.
+    """
+
+    def __init__(self, path: str | None, dockerfile: str, inline: str | None) -> None:
+        self.path = path
+        self.inside = posixpath.normpath(dockerfile)
+        self.full = "" if inline is not None else os.path.join(path or "", dockerfile)
+        self.inline = inline
+        self._table = Table("context", os.path.realpath(path or "") + "\0" + self.full)
+        self._remembered: dict[str, str] = {}
+        self._index: Index | None = None
+
+    def read(self) -> Source:
+        """Raises CrossbuildError for a context or Dockerfile that is not there or wrong, or that does not hold still."""
+        try:
+            return self._read()
+        except ContextChanged:
+            self.forget()
+            return self._read()
+
+    def forget(self) -> None:
+        """From now on reads every file, whatever is remembered: something was written past the kernel's notice."""
+        self._index = Index({}, self._is_trusted())
+
+    def remember(self) -> None:
+        """Saves what was found out about the context for the next run. Raises OSError where that is not possible."""
+        if self._index and self._index.known != self._remembered:
+            self._table.save(self._index.known)
+            self._remembered = self._index.known
+
+    def _read(self) -> Source:
+        path = self.path
+        if path is not None and not os.path.isdir(path):
+            what = "is not a directory" if os.path.exists(path) else "does not exist"
+            raise CrossbuildError(f"The build context {path} {what}. Name a directory on the build host with path.")
+        text = self.inline if self.inline is not None else _read_text(self.full)
+        try:
+            parsed = _dockerfile.parse(text)
+        except CrossbuildError as exc:
+            raise CrossbuildError(f"{self.full or 'dockerfile_inline'}: {exc}") from exc
+        if path is None:
+            return Source(parsed, text, os.devnull, [], _SENT_NAME, _hidden(text, None))
+        members = self._members(path)
+        own = None if self.inline is not None else _find(members, self.inside)
+        if own is None or own.kind != "file":
+            user_ignore = _read_bytes(os.path.join(path, ".dockerignore")) if _find(members, ".dockerignore") else None
+            return Source(parsed, text, path, members, _SENT_NAME, _hidden(text, user_ignore))
+        if own.content.split(" ")[0] != hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest():
+            raise ContextChanged(self.full)
+        return Source(parsed, text, path, members, self.inside, {})
+
+    def _members(self, path: str) -> list[Member]:
+        if self._index is None:
+            is_trusted = self._is_trusted()
+            self._remembered = self._table.load() if is_trusted else {}
+            self._index = Index(self._remembered, is_trusted)
+        ignore = _ignore_file(path, self.full)
+        patterns = _dockerignore.parse(_read_bytes(ignore) if ignore else b"")
+        return Context(path, patterns.leave_out).members(self._index)
+
+    def _is_trusted(self) -> bool:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            return trusted(os.path.realpath(self.path or ""), _mounts.parse(file.read()))
 
 
 def _hidden(text: str, user_ignore: bytes | None) -> dict[str, bytes]:
@@ -69,8 +118,8 @@ def _hidden(text: str, user_ignore: bytes | None) -> dict[str, bytes]:
     return {_SENT_NAME: text.encode("utf-8", "surrogateescape"), ".dockerignore": ignore}
 
 
-def _sent(members: list[Member], path: str) -> bool:
-    return any(member.path == path for member in members)
+def _find(members: list[Member], path: str) -> Member | None:
+    return next((member for member in members if member.path == path), None)
 
 
 def _ignore_file(context: str, dockerfile: str) -> str | None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A build context: walked, filtered, hashed and sent by this collection, so that what is hashed is what is sent.
+"""A build context: walked, filtered and hashed by this collection, so that what is hashed is what is sent.
 
 The engines' own transfers are not used: BuildKit's compares metadata and keeps a file whose bytes changed while its size
 and modification time did not (https://github.com/moby/buildkit/issues/4817).
@@ -10,13 +10,14 @@ and modification time did not (https://github.com/moby/buildkit/issues/4817).
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
-import tarfile
-from dataclasses import dataclass
-from typing import Callable, Iterator
+from contextlib import contextmanager
+from typing import Callable, Iterable, Iterator, NamedTuple
 
+from ._context_index import Index, stamp_of
 from ._errors import CrossbuildError
 
 _CHUNK = 1 << 20
@@ -28,26 +29,27 @@ _KINDS = {
     stat.S_IFCHR: "character device",
     stat.S_IFBLK: "block device",
 }
-_TAR_TYPES = {
-    "file": tarfile.REGTYPE,
-    "directory": tarfile.DIRTYPE,
-    "symlink": tarfile.SYMTYPE,
-    "hardlink": tarfile.LNKTYPE,
-    "fifo": tarfile.FIFOTYPE,
-    "character device": tarfile.CHRTYPE,
-    "block device": tarfile.BLKTYPE,
-}
+_CAPABILITY = "security.capability"
 
-# (path, whether it is a directory, whether its parent was left out) -> (leave it out, look below it)
-Filter = Callable[[str, bool, bool], "tuple[bool, bool]"]
+# (path, whether it is a directory) -> (leave it out, look below it)
+Filter = Callable[[str, bool], "tuple[bool, bool]"]
 
 
-@dataclass(frozen=True)
-class Member:
+class ContextChanged(CrossbuildError):
+    """Something in the context is not what it was a moment ago."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{printable(path)} changed while the build context was being read. Let nothing write there, and run this again."
+        )
+
+
+class Member(NamedTuple):
     """One thing in the context, by what of it can reach an image: no time, owner or group.
 
     ``path`` is relative, with ``/``; names that are not UTF-8 carry surrogates. ``content`` is a SHA-256 in hex for a
-    file, the target of a link, the numbers of a device.
+    file, followed by its capabilities (the extended attribute, in hex) where it has some; the target of a link, the
+    numbers of a device.
     """
 
     path: str
@@ -55,8 +57,25 @@ class Member:
     mode: int
     content: str = ""
 
-    def record(self) -> list[str]:
-        return [self.kind, f"{self.mode:o}", self.content]
+    def record(self) -> str:
+        return f"{self.kind} {self.mode:o} {self.content}"
+
+    def capabilities(self) -> bytes:
+        """The extended attribute that holds a file's capabilities; empty where there is none."""
+        return bytes.fromhex(self.content.partition(" ")[2]) if self.kind == "file" else b""
+
+
+def printable(path: str) -> str:
+    """A path as a person can be shown it: on one line, and bytes that are not UTF-8 in hex."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\n", "\\n")
+
+
+def digest(records: Iterable[tuple[str, str]]) -> str:
+    """One digest for all members, from their paths and records, in the order of the walk."""
+    whole = hashlib.sha256()
+    for path, record in records:
+        whole.update(f"{path}\0{record}\0".encode("utf-8", "surrogateescape"))
+    return whole.hexdigest()
 
 
 class Context:
@@ -66,121 +85,123 @@ class Context:
         self.root = root
         self._leave_out = leave_out
 
-    def members(self) -> list[Member]:
-        """Everything in the context, parents before children. Reads every file. Raises CrossbuildError naming one it cannot."""
+    def members(self, index: Index) -> list[Member]:
+        """Everything in the context, parents before children. Reads every file that ``index`` does not know.
+
+        Raises CrossbuildError naming what cannot be read, and ContextChanged naming what changes meanwhile.
+        """
         first_names: dict[tuple[int, int], str] = {}
-        return [self._member(path, status, first_names) for path, status in self._walk("", False)]
+        index.begin()
+        members = [self._member(path, status, first_names, index) for path, status in self._walk()]
+        index.end()
+        return members
 
-    def _walk(self, directory: str, left_out: bool) -> Iterator[tuple[str, os.stat_result]]:
-        try:
-            with os.scandir(os.path.join(self.root, directory)) as found:
-                children = sorted(found, key=lambda child: child.name)
-        except OSError as exc:
-            raise _unreadable(os.path.join(self.root, directory), exc) from exc
-        for child in children:
-            path = directory + "/" + child.name if directory else child.name
-            status = child.stat(follow_symlinks=False)
+    def _walk(self) -> list[tuple[str, os.stat_result]]:
+        found: list[tuple[str, os.stat_result]] = []
+        # The directories that the walk is in: path, the rest of the children, and of how many things found it would be the
+        # last one without any below it: one that is left out is needed only for what is included again there.
+        inside: list[tuple[str, Iterator[os.DirEntry[str]], int]] = [("", self._children(""), -1)]
+        while inside:
+            directory, children, alone = inside[-1]
+            child = next(children, None)
+            if child is None:
+                inside.pop()
+                if len(found) == alone:
+                    found.pop()
+                continue
+            path = directory + child.name
+            try:
+                status = child.stat(follow_symlinks=False)
+            except OSError as exc:
+                raise _unreadable(child.path, exc) from exc
             is_directory = stat.S_ISDIR(status.st_mode)
-            out, look_below = self._leave_out(path, is_directory, left_out)
-            below = list(self._walk(path, out)) if is_directory and look_below else []
-            # A directory that is left out but has something re-included below it is needed to hold that.
-            if (not out or below) and stat.S_IFMT(status.st_mode) in _KINDS:
-                yield path, status
-            yield from below
+            out, look_below = self._leave_out(path, is_directory)
+            if look_below if out else stat.S_IFMT(status.st_mode) in _KINDS:
+                found.append((path, status))
+            if is_directory and look_below:
+                inside.append((path + "/", self._children(path), len(found) if out else -1))
+        return found
 
-    def _member(self, path: str, status: os.stat_result, first_names: dict[tuple[int, int], str]) -> Member:
+    def _children(self, directory: str) -> Iterator[os.DirEntry[str]]:
+        full = os.path.join(self.root, directory)
+        with _access(full), os.scandir(full) as found:
+            return iter(sorted(found, key=lambda child: child.name))
+
+    def _member(
+        self, path: str, status: os.stat_result, first_names: dict[tuple[int, int], str], index: Index
+    ) -> Member:
         kind = _KINDS[stat.S_IFMT(status.st_mode)]
         mode = stat.S_IMODE(status.st_mode)
-        identity = (status.st_dev, status.st_ino)
-        if kind == "file" and status.st_nlink > 1:
-            first = first_names.setdefault(identity, path)
-            if first != path:
-                return Member(path, "hardlink", mode, first)
-        return Member(path, kind, mode, self._content(path, kind, status))
-
-    def _content(self, path: str, kind: str, status: os.stat_result) -> str:
-        full = os.path.join(self.root, path)
-        try:
-            if kind == "file":
-                digest = hashlib.sha256()
-                for chunk in _chunks(full):
-                    digest.update(chunk)
-                return digest.hexdigest()
-            if kind == "symlink":
-                return os.readlink(full)
-        except OSError as exc:
-            raise _unreadable(full, exc) from exc
+        if kind == "file":
+            if status.st_nlink > 1:
+                first = first_names.setdefault((status.st_dev, status.st_ino), path)
+                if first != path:
+                    return Member(path, "hardlink", mode, first)
+            return Member(path, kind, mode, index.content(path, status, lambda: self._content(path, status)))
+        if kind == "symlink":
+            full = os.path.join(self.root, path)
+            with _access(full):
+                return Member(path, kind, mode, os.readlink(full))
         if "device" in kind:
-            return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
-        return ""
+            return Member(path, kind, mode, f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}")
+        return Member(path, kind, mode)
 
-    def stream(self, members: list[Member], extra: dict[str, bytes]) -> Iterator[bytes]:
-        """The context as a tar, in pieces: never whole in memory. ``extra`` files replace members of the same name.
+    def _content(self, path: str, status: os.stat_result) -> str:
+        full = os.path.join(self.root, path)
+        whole, size = hashlib.sha256(), 0
+        with opened(full) as descriptor:
+            for chunk in chunks(descriptor):
+                whole.update(chunk)
+                size += len(chunk)
+                if size > status.st_size:  # a log that is written to may have no end
+                    raise ContextChanged(full)
+            capabilities = _capabilities(descriptor)
+            if stamp_of(os.fstat(descriptor)) != stamp_of(status):
+                raise ContextChanged(full)
+        return whole.hexdigest() + (" " + capabilities.hex() if capabilities else "")
 
-        Raises CrossbuildError naming a file that is no longer what it was when ``members`` was made.
-        """
-        for member in members:
-            if member.path not in extra:
-                yield from self._archived(member)
-        for name, data in extra.items():
-            info = tarfile.TarInfo(name)
-            info.size, info.mode = len(data), 0o644
-            yield _header(info)
-            yield data + _padding(len(data))
-        yield tarfile.NUL * tarfile.BLOCKSIZE * 2
 
-    def _archived(self, member: Member) -> Iterator[bytes]:
-        full = os.path.join(self.root, member.path)
-        info = tarfile.TarInfo(member.path)
-        info.type, info.mode = _TAR_TYPES[member.kind], member.mode
+@contextmanager
+def opened(path: str) -> Iterator[int]:
+    """A file for reading, and never what took its place: a link is not followed, a fifo does not block."""
+    with _access(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            status = os.lstat(full)
-        except OSError as exc:
-            raise _unreadable(full, exc) from exc
-        info.mtime = int(status.st_mtime)
-        if member.kind in ("symlink", "hardlink"):
-            info.linkname = member.content
-        elif "device" in member.kind:
-            info.devmajor, info.devminor = map(int, member.content.split(":"))
-        elif member.kind == "file":
-            info.size = status.st_size
-        yield _header(info)
-        if member.kind == "file":
-            yield from self._verified(full, info.size, member.content)
-
-    def _verified(self, full: str, size: int, expected: str) -> Iterator[bytes]:
-        digest, sent = hashlib.sha256(), 0
-        for chunk in _chunks(full):
-            digest.update(chunk)
-            sent += len(chunk)
-            if sent <= size:
-                yield chunk
-        if digest.hexdigest() != expected:
-            raise CrossbuildError(
-                f"{full} changed while the build context was being sent. Let nothing write there, and run this again."
-            )
-        yield _padding(size)
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
 
-def _chunks(path: str) -> Iterator[bytes]:
-    with open(path, "rb", buffering=0) as file:
-        while True:
-            chunk = file.read(_CHUNK)
-            if not chunk:
-                return
-            yield chunk
+def chunks(descriptor: int) -> Iterator[bytes]:
+    while True:
+        chunk = os.read(descriptor, _CHUNK)
+        if not chunk:
+            return
+        yield chunk
 
 
-def _header(info: tarfile.TarInfo) -> bytes:
-    # GNU's form carries names of any length and any bytes.
-    return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+def _capabilities(descriptor: int) -> bytes:
+    try:
+        return os.getxattr(descriptor, _CAPABILITY)
+    except OSError as exc:
+        if exc.errno in (errno.ENODATA, errno.ENOTSUP):
+            return b""
+        raise
 
 
-def _padding(size: int) -> bytes:
-    return tarfile.NUL * (-size % tarfile.BLOCKSIZE)
+@contextmanager
+def _access(path: str) -> Iterator[None]:
+    """Says of a failing system call which file it was about, and whether that just went away."""
+    try:
+        yield
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
 
 
-def _unreadable(path: str, exc: OSError) -> CrossbuildError:
+def _unreadable(path: str, problem: OSError) -> CrossbuildError:
+    if problem.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR):
+        return ContextChanged(path)
     return CrossbuildError(
-        f"{path} in the build context cannot be read: {exc.strerror}. Make it readable, or name it in .dockerignore."
+        f"{printable(path)} in the build context cannot be read: {problem.strerror}."
+        " Make it readable, or name it in .dockerignore."
     )

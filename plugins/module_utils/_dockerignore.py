@@ -78,11 +78,13 @@ class Patterns:
         below = directory + "/"
         return self._reincludes_anywhere or any((text + "/").startswith(below) for text in self._reincluded)
 
-    def leave_out(self, path: str, is_directory: bool, parent_left_out: bool = False) -> tuple[bool, bool]:
+    def leave_out(self, path: str, is_directory: bool) -> tuple[bool, bool]:
         """For a tree walk: whether to leave ``path`` out, and whether to look below it.
 
-        ``parent_left_out`` does not matter: what counts is which patterns matched above, and that is remembered here.
+        Which patterns matched above counts, too, and is remembered here.
         """
+        if not self.patterns:
+            return False, is_directory
         decision = self.decide(path, self._matches_of(posixpath.dirname(path)))
         if not is_directory:
             return decision.excluded, False

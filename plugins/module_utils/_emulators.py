@@ -13,7 +13,7 @@ from typing import Any
 from . import _elf, _qemu_version
 from ._command import run
 from ._errors import CrossbuildError
-from ._platform import Architecture
+from ._platform import Architecture, Platform
 
 # Debian's link; its ending tells QEMU before 6.0 that argv[0] is preserved.
 _PRESERVING_LINK = "/usr/libexec/qemu-binfmt/{qemu}-binfmt-P"
@@ -91,6 +91,12 @@ def describe(emulators: list[Emulator]) -> tuple[dict[str, dict[str, Any]], list
             for words in _qemu_version.problems(version, guest, emulator.linkage)
         ]
     return described, warnings
+
+
+def used_for(platform: Platform, host: Platform) -> Emulator | None:
+    """The emulator that programs of ``platform`` need on this host; None where there is none, or the kernel needs none."""
+    runs_by_itself = (host.architecture, platform.architecture) == ("amd64", "386")
+    return None if runs_by_itself or platform.arch == host.arch else find(platform.arch)
 
 
 def require(architecture: Architecture) -> Emulator:

@@ -7,28 +7,23 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 import tarfile
 from dataclasses import dataclass
 from typing import IO, Any, Iterator, cast
+from urllib.parse import quote
 
-from ._engine_socket import require_recent
+from ._engine_socket import EngineSocket, require_recent
 from ._errors import CrossbuildError
 from ._image_programs import HEADER_SIZE, ImageFile
 from ._platform import Platform
 
-try:
-    import docker
-    import docker.errors
-    import docker.tls
-except ImportError as exc:
-    # Said when a client is made, so that documentation and checks can import this without the SDK.
-    _IMPORT_ERROR: ImportError | None = exc
-else:
-    _IMPORT_ERROR = None
-
+_UNIX = "unix://"
 # Seconds without a byte from the engine. A step may be silent for long; the build's own timeout is the limit on that.
 _SILENCE = 24 * 3600
+# The same for looking at what the engine has.
+_ANSWER = 60
 
 
 @dataclass(frozen=True)
@@ -58,35 +53,64 @@ def _variant(content: dict[str, Any]) -> str:
     return "" if content["Architecture"] == "arm64" and variant == "v8" else variant
 
 
+def sdk() -> Any:
+    """The Docker SDK for Python. Raises CrossbuildError where it is missing."""
+    try:
+        import docker
+        import docker.errors
+        import docker.tls
+    except ImportError as exc:
+        raise CrossbuildError(
+            f"The Docker SDK for Python (the package docker) is missing in {sys.executable}, the Python that runs"
+            " this module. Install python3-docker for the system's Python, or 'pip install docker' into that one; or"
+            " point ansible_python_interpreter at a Python that has it."
+        ) from exc
+    return docker
+
+
 class SdkEngine:
-    """One engine. ``connection`` holds the docker_host and TLS options of the modules."""
+    """One engine. ``connection`` holds the docker_host and TLS options of the modules.
+
+    Looking at images of a local engine is done over its socket: loading the SDK takes longer than all the rest of a task
+    that finds nothing to do.
+    """
 
     def __init__(self, connection: dict[str, Any]) -> None:
-        if _IMPORT_ERROR:
-            raise CrossbuildError(
-                f"The Docker SDK for Python (the package docker) is missing in {sys.executable}, the Python that runs"
-                " this module. Install python3-docker for the system's Python, or 'pip install docker' into that one; or"
-                " point ansible_python_interpreter at a Python that has it."
-            )
-        self.host = connection["docker_host"]
+        self.host: str = connection["docker_host"]
+        self._connection = connection
+        self._socket = EngineSocket(self.host[len(_UNIX) :], _ANSWER) if self.host.startswith(_UNIX) else None
+        version = self._socket.version() if self._socket else self._client.version()["Version"]
+        if version is None:
+            raise _silent(self.host, "nothing listens there")
+        require_recent(version)
+
+    @property
+    def is_local(self) -> bool:
+        return self._socket is not None
+
+    @functools.cached_property
+    def _client(self) -> Any:
+        docker = sdk()
         try:
-            self._client = docker.APIClient(
+            return docker.APIClient(
                 base_url=self.host,
                 version="auto",
                 timeout=_SILENCE,
-                tls=_tls(connection) if connection["tls"] else False,
+                tls=_tls(self._connection) if self._connection["tls"] else False,
             )
-            require_recent(self._client.version()["Version"])
         except docker.errors.DockerException as exc:
-            raise CrossbuildError(
-                f"No Docker Engine answers at {self.host}: {exc}. Start it (role trusted.crossbuild.docker_engine), name"
-                " another with docker_host, and make sure this user may use it."
-            ) from exc
+            raise _silent(self.host, str(exc)) from exc
 
     def image(self, reference: str) -> Image | None:
+        if self._socket:
+            try:
+                content = self._socket.find(f"/images/{quote(reference, safe='/:@')}/json")
+            except OSError as exc:
+                raise _silent(self.host, str(exc)) from exc
+            return Image.of(content) if content else None
         try:
             return Image.of(self._client.inspect_image(reference))
-        except docker.errors.ImageNotFound:
+        except sdk().errors.ImageNotFound:
             return None
 
     def pull(self, reference: str, platform: Platform) -> None:
@@ -94,7 +118,7 @@ class SdkEngine:
         try:
             events = self._client.pull(reference, platform=str(platform), stream=True, decode=True)
             problem = next((event["error"] for event in events if "error" in event), None)
-        except docker.errors.APIError as exc:
+        except sdk().errors.APIError as exc:
             problem = exc.explanation or str(exc)
         if problem:
             raise CrossbuildError(str(problem).strip())
@@ -105,7 +129,7 @@ class SdkEngine:
             yield from self._client.build(
                 fileobj=_Untouched(context), custom_context=True, decode=True, rm=True, forcerm=True, **options
             )
-        except docker.errors.APIError as exc:
+        except sdk().errors.APIError as exc:
             yield {"error": exc.explanation or str(exc)}
 
     def tag(self, image_id: str, name: str, tag: str) -> None:
@@ -121,7 +145,7 @@ class SdkEngine:
         if image and not image.tags:
             try:
                 self.remove(image_id)
-            except docker.errors.APIError:
+            except sdk().errors.APIError:
                 return  # it is the parent of another image, or a container uses it: then it is not ours alone
 
     def files(self, image_id: str) -> Iterator[ImageFile]:
@@ -185,6 +209,13 @@ class _Reader:
 
 def _tls(connection: dict[str, Any]) -> Any:
     pair = (connection["client_cert"], connection["client_key"])
-    return docker.tls.TLSConfig(
+    return sdk().tls.TLSConfig(
         client_cert=pair if all(pair) else None, ca_cert=connection["ca_path"], verify=connection["validate_certs"]
+    )
+
+
+def _silent(host: str, problem: str) -> CrossbuildError:
+    return CrossbuildError(
+        f"No Docker Engine answers at {host}: {problem}. Start it (role trusted.crossbuild.docker_engine), name another with"
+        " docker_host, and make sure this user may use it."
     )

@@ -39,11 +39,20 @@ class EngineSocket:
 
     def get(self, resource: str) -> Any:
         """The decoded answer to ``GET resource``. Raises OSError where nobody answers."""
+        content = self.find(resource)
+        if content is None:
+            raise CrossbuildError(f"The engine at {self.path} knows nothing of {resource}.")
+        return content
+
+    def find(self, resource: str) -> Any:
+        """As ``get``; None for what is not there."""
         connection = _UnixConnection(self.path, self._timeout)
         try:
             connection.request("GET", resource)
             answer = connection.getresponse()
             content = answer.read()
+            if answer.status == 404:
+                return None
             if answer.status != 200:
                 raise CrossbuildError(
                     f"The engine at {self.path} answered {answer.status} to {resource}: {content[:200]!r}"

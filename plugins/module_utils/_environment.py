@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from dataclasses import dataclass
 from typing import Any, Callable
 
+from . import _mounts
 from ._command import run
 
 # PROC_USER_INIT_INO in the kernel's include/linux/proc_ns.h: the one user namespace that is nobody's child.
@@ -24,16 +23,6 @@ _CGROUPS = (("/docker", "docker"), ("libpod", "podman"), ("/lxc", "lxc"), ("mach
 _UNITS = {"systemd-binfmt": "systemd-binfmt.service", "binfmt-support": "binfmt-support.service"}
 _OPENRC_SERVICES = ("binfmt", "qemu-binfmt")
 _DATA_ROOT = "/var/lib/docker"
-
-
-@dataclass(frozen=True)
-class Mount:
-    """A line of /proc/self/mountinfo, see proc_pid_mountinfo(5)."""
-
-    device: str
-    point: str
-    kind: str
-    read_only: bool
 
 
 class Environment:
@@ -110,9 +99,8 @@ class Environment:
         mount = points.get("/proc/sys") or points.get("/proc")
         return mount is not None and mount.read_only
 
-    def mounts(self) -> list[Mount]:
-        """In the order in which they were made: of two at one point the later one is seen."""
-        return [_mount(line) for line in self._read("/proc/self/mountinfo").splitlines()]
+    def mounts(self) -> list[_mounts.Mount]:
+        return _mounts.parse(self._read("/proc/self/mountinfo"))
 
     def selinux(self) -> str:
         """``enforcing``, ``permissive`` or ``disabled``."""
@@ -169,15 +157,6 @@ class Environment:
                 return file.read().strip()
         except OSError:
             return ""
-
-
-def _mount(line: str) -> Mount:
-    fields, _separator, rest = line.partition(" - ")
-    _identifier, _parent, device, _root, point, options = fields.split(" ")[:6]
-    kind, _source, superblock = rest.split(" ")[:3]
-    read_only = "ro" in options.split(",") or "ro" in superblock.split(",")
-    unescaped = re.sub(r"\\([0-7]{3})", lambda hit: chr(int(hit[1], 8)), point)
-    return Mount(device, unescaped, kind, read_only)
 
 
 def _active_units(units: list[str]) -> list[str]:

@@ -13,8 +13,13 @@ description:
   - Builds an image for the platform asked for, and afterwards looks whether it is one - by the platform recorded in it
     and by the ELF headers of its programs. An image that is not gets no tag; the old one stays.
   - Everything that goes into an image - Dockerfile, the bytes, modes and names of the context, build arguments, target,
-    platform, labels, network, base images - makes a key, which is kept in a label of the image. While the key is the same,
-    nothing is built or sent and the task is C(ok).
+    platform, labels, network, base images, the emulator's version - makes a key, which is kept in a label of the image.
+    While the key is the same, nothing is built or sent and the task is C(ok).
+  - Of two tasks that build the same image at the same time one builds it, and the other one waits and finds it built.
+  - The digests of the context's files are remembered on the build host, in C(/var/cache/trusted.crossbuild/docker_image)
+    or below E(XDG_CACHE_HOME), so that an unchanged file is not read again. A file whose bytes changed while size and
+    modification time did not is noticed by its time of last change (ctime), which programs cannot set. On a filesystem
+    that keeps none of its own (FAT, sshfs, network) every file is read each time. That directory may be deleted at any time.
   - The image is built by the engine's classic builder, through the Docker SDK for Python.
 extends_documentation_fragment:
   - trusted.crossbuild.attributes
@@ -77,14 +82,33 @@ options:
     type: str
     choices: [missing, always, never]
     default: missing
+  rebuild:
+    description:
+      - V(auto) builds when something that goes into the image has changed.
+      - V(always) builds each time, reads every file, and takes no step from the engine's cache.
+      - V(never) builds only where no image of this name is there for the platform; RV(changed_inputs) says all the same
+        what has changed.
+    type: str
+    choices: [auto, always, never]
+    default: auto
   timeout:
-    description: Seconds after which a build is ended. It fails, and says at which step.
+    description:
+      - Seconds after which a build is ended, with the container of its step. It fails, and says at which step. They count
+        from the beginning of the task, and what comes before the first step, such as pulling a base image, is ended as well.
     type: int
+  _progress:
+    description: Not for playbooks. With it the action plugin of this name says how it follows the build.
+    type: dict
 seealso:
   - module: trusted.crossbuild.binfmt
   - module: trusted.crossbuild.platform_info
 notes:
   - A Dockerfile that needs BuildKit (heredocs, flags of C(RUN) such as C(--mount)) is refused, with the line.
+  - While it builds, an action plugin of the same name prints each step on the controller as it starts and ends, and with
+    C(-v) what the step writes. The lines go to the standard error. With C(no_log) there are none, nor with the task's own
+    C(async).
+  - A build goes on when the connection or the controller goes. The connection is tried again for five minutes. The files
+    of a build whose result nobody came for, in the directory that C(async_dir) names, are removed by a later build.
   - The image stays on the engine. Pushing it is a task of its own.
   - In check mode, on a host where no engine answers yet, the module says that it would build, and returns nothing else.
   - The labels C(trusted.crossbuild.*) of an image are written by this module. Somebody who can write images can forge them.
@@ -167,13 +191,15 @@ ARGUMENT_SPEC = {
     "labels": {"type": "dict"},
     "network": {"type": "str"},
     "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
+    "rebuild": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "timeout": {"type": "int"},
+    "_progress": {"type": "dict"},
     **_connection.CONNECTION_SPEC,
 }
 
 
 def main() -> None:
-    _module.run(
+    _module.run_followed(
         ARGUMENT_SPEC,
         _build.run,
         required_if=[("state", "present", ("path", "dockerfile_inline"), True)],

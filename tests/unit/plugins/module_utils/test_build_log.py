@@ -6,18 +6,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _dockerfile
 from ansible_collections.trusted.crossbuild.plugins.module_utils._build_log import BuildLog
+from ansible_collections.trusted.crossbuild.plugins.module_utils._emulators import Emulator
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
+from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import parse
+from ansible_collections.trusted.crossbuild.plugins.module_utils._progress import Progress
 
 DOCKERFILE = _dockerfile.parse("FROM base\n\nRUN one && \\\n  two\nRUN three\n")
 STEP = "Step {0}/3 : {1}\n"
 
 
 def follow(*events: dict) -> str:
-    return BuildLog(DOCKERFILE).follow(events)
+    return BuildLog(DOCKERFILE, Progress().build("linux/arm/v7", 3), None).follow(events)
 
 
 def failure(*events: dict) -> CrossbuildError:
@@ -31,6 +38,25 @@ def test_the_last_image_is_the_result() -> None:
         follow({"stream": STEP.format(1, "FROM base")}, {"aux": {"ID": "sha256:1"}}, {"aux": {"ID": "sha256:2"}})
         == "sha256:2"
     )
+
+
+def outcomes(file: Path, events: Iterator[dict]) -> list[tuple[int, str]]:
+    """The steps that a build which fails tells as ended."""
+    log = BuildLog(DOCKERFILE, Progress(str(file)).build("linux/arm/v7", 3), None)
+    with pytest.raises(CrossbuildError):
+        log.follow(events)
+    told = [json.loads(line) for line in file.read_text().splitlines()]
+    return [(event["step"], event["outcome"]) for event in told if event["event"] == "step_ended"]
+
+
+def test_how_each_step_ended_is_told_also_of_a_build_that_is_broken_off(tmp_path: Path) -> None:
+    def broken_off() -> Iterator[dict]:
+        yield {"stream": STEP.format(1, "FROM base")}
+        yield {"stream": STEP.format(2, "RUN one") + " ---> Using cache\n"}
+        yield {"stream": STEP.format(3, "RUN three")}
+        raise CrossbuildError("The time is over.")
+
+    assert outcomes(tmp_path / "progress", broken_off()) == [(1, "ok"), (2, "cached"), (3, "failed")]
 
 
 def test_a_failing_step_is_named_with_its_line_and_output() -> None:
@@ -72,6 +98,21 @@ def test_a_crash_of_the_emulator_is_recognised(output: str, code: int, crashed: 
     error = failure(*events, {"error": "no", "errorDetail": {"code": code}})
     assert error.result["emulator_crashed"] is crashed
     assert ("crashed" in str(error)) is crashed
+
+
+def test_the_emulator_that_crashed_is_named_with_what_is_known_of_its_version(tmp_path: Path) -> None:
+    # A version that is as old as that cannot be had.
+    program = tmp_path / "qemu-arm-static"
+    program.write_text("#!/bin/sh\necho qemu-arm version 5.2.0\n")
+    program.chmod(0o755)
+    emulator = Emulator(parse("armhf").arch, str(program), "static")
+    log = BuildLog(DOCKERFILE, Progress().build("linux/arm/v7", 3), emulator)
+    events = [{"stream": STEP.format(2, "RUN one")}, {"error": "no", "errorDetail": {"code": 139}}]
+    with pytest.raises(CrossbuildError) as caught:
+        log.follow(events)
+    assert f"crashed (SIGSEGV). The emulator is QEMU 5.2.0, {program}. " in str(caught.value)
+    assert "it crashes now and then when it allocates memory" in str(caught.value)
+    assert "trusted.crossbuild.qemu_user_static" in str(caught.value)
 
 
 def test_exec_format_error_comes_with_the_remedy() -> None:

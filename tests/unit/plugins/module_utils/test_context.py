@@ -2,20 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The build context: what counts, what is sent, and that the two are the same."""
+"""The build context: what belongs to it, and what of it counts."""
 
 from __future__ import annotations
 
-import io
 import os
-import random
-import tarfile
+import socket
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _dockerignore
-from ansible_collections.trusted.crossbuild.plugins.module_utils._context import Context, Member
+from ansible_collections.trusted.crossbuild.plugins.module_utils._context import (
+    Context,
+    ContextChanged,
+    Member,
+    digest,
+)
+from ansible_collections.trusted.crossbuild.plugins.module_utils._context_index import Index
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
 
 
@@ -23,17 +29,12 @@ def context(root: Path, ignore: bytes = b"") -> Context:
     return Context(str(root), _dockerignore.parse(ignore).leave_out)
 
 
-def records(root: Path, ignore: bytes = b"") -> dict[str, list[str]]:
-    return {member.path: member.record() for member in context(root, ignore).members()}
+def members(root: Path, ignore: bytes = b"", index: Index | None = None) -> list[Member]:
+    return context(root, ignore).members(index or Index({}))
 
 
-def unpacked(root: Path, extra: dict[str, bytes] | None = None, ignore: bytes = b"") -> dict[str, tarfile.TarInfo]:
-    sent = context(root, ignore)
-    data = b"".join(sent.stream(sent.members(), extra or {}))
-    with tarfile.open(fileobj=io.BytesIO(data), encoding="utf-8", errors="surrogateescape") as archive:
-        members = list(archive)
-    assert len({info.name for info in members}) == len(members)
-    return {info.name: info for info in members}
+def records(root: Path, ignore: bytes = b"") -> dict[str, str]:
+    return {member.path: member.record() for member in members(root, ignore)}
 
 
 @pytest.fixture
@@ -44,11 +45,13 @@ def tree(tmp_path: Path) -> Path:
     (tmp_path / "link").symlink_to("directory/file")
     os.link(tmp_path / "file", tmp_path / "same")
     os.mkfifo(tmp_path / "fifo")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(tmp_path / "socket"))
     return tmp_path
 
 
-def test_every_kind_of_member_is_recorded_and_sent(tree: Path) -> None:
-    kinds = {path: record[0] for path, record in records(tree).items()}
+def test_every_kind_of_member_is_recorded(tree: Path) -> None:
+    kinds = {path: record.split(" ")[0] for path, record in records(tree).items()}
     assert kinds == {
         "directory": "directory",
         "directory/below": "directory",
@@ -58,11 +61,6 @@ def test_every_kind_of_member_is_recorded_and_sent(tree: Path) -> None:
         "link": "symlink",
         "same": "hardlink",
     }
-    sent = unpacked(tree)
-    assert set(sent) == set(kinds)
-    assert sent["link"].linkname == "directory/file"
-    assert sent["same"].islnk() and sent["same"].linkname == "file"
-    assert sent["fifo"].isfifo()
 
 
 @pytest.mark.parametrize(
@@ -112,40 +110,173 @@ def test_an_excluded_directory_stays_where_something_below_it_is_included_again(
     assert set(records(tree, b"directory")) == {"fifo", "file", "link", "same"}
 
 
-def test_extra_files_replace_those_of_the_context(tree: Path) -> None:
-    sent = unpacked(tree, {"file": b"extra!!", "more": b""})
-    assert (sent["file"].size, sent["more"].size) == (7, 0)
+@pytest.mark.parametrize("pattern", [b"directory/none", b"directory/below/none", b"directory/*/none"])
+def test_it_does_not_stay_alone(tree: Path, pattern: bytes) -> None:
+    assert set(records(tree, b"directory\n!" + pattern)) == {"fifo", "file", "link", "same"}
 
 
-def test_long_names_and_names_that_are_not_utf_8_arrive(tmp_path: Path) -> None:
-    names = ["n" * 250, os.fsdecode(b"\xff\xfe"), "d" * 120 + "/" + "e" * 200]
-    for name in names:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("content")
-    assert set(names) <= set(unpacked(tmp_path))
+def test_nothing_may_be_in_it(tmp_path: Path) -> None:
+    assert records(tmp_path) == {}
+    (tmp_path / "directory").mkdir()
+    assert records(tmp_path, b"*\n!directory/none") == {}
 
 
-def test_a_large_file_is_sent_in_pieces_and_whole(tmp_path: Path) -> None:
-    content = random.Random(1).randbytes(3_000_001)
-    (tmp_path / "large").write_bytes(content)
-    sent = context(tmp_path)
-    pieces = list(sent.stream(sent.members(), {}))
-    assert max(map(len, pieces)) <= 1 << 20
-    assert content in b"".join(pieces)
-    assert len(b"".join(pieces)) % tarfile.BLOCKSIZE == 0
+def test_it_may_be_deep(tmp_path: Path) -> None:
+    """1,500 directories in each other: more than calls can be, and about as long as a path can be."""
+    made = os.open(tmp_path, os.O_PATH)
+    for _level in range(1500):
+        os.mkdir("d", dir_fd=made)
+        below = os.open("d", os.O_PATH, dir_fd=made)
+        os.close(made)
+        made = below
+    os.close(made)
+    try:
+        assert len(records(tmp_path)) == 1500
+    finally:
+        # pytest would remove it by calls.
+        subprocess.run(["rm", "--recursive", str(tmp_path / "d")], check=True)
 
 
-@pytest.mark.parametrize("later", ["different", "CONTENT", None])
-def test_a_file_that_changes_while_it_is_sent_is_named(tree: Path, later: str | None) -> None:
-    sent = context(tree)
-    members = sent.members()
-    if later is None:
-        (tree / "file").unlink()
+def test_a_socket_does_not_belong_to_it(tree: Path) -> None:
+    assert (tree / "socket").is_socket() and "socket" not in records(tree)
+
+
+def test_a_record_says_nothing_of_time_and_owner() -> None:
+    assert Member("path", "file", 0o644, "digest").record() == "file 644 digest"
+
+
+def test_the_digest_of_all_tells_names_from_contents() -> None:
+    assert digest([("a", "b"), ("c", "d")]) != digest([("a", "b\0c"), ("d", "")])
+    assert digest([("a", "b")]) != digest([("a", "c")])
+
+
+def test_a_link_is_not_followed_out_of_the_context(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    (tmp_path / "directory").symlink_to("/etc")
+    assert records(tmp_path) == {"directory": "symlink 777 /etc", "link": "symlink 777 /etc/passwd"}
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_what_may_not_be_read_is_named(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir() if kind == "directory" else closed.write_text("content")
+    closed.chmod(0)
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)  # the directories above are for their own user only
+    message = as_nobody(lambda: str(members(Path())))
+    assert message == (
+        "./closed in the build context cannot be read: Permission denied."
+        " Make it readable, or name it in .dockerignore."
+    )
+    assert "closed" not in as_nobody(lambda: str(members(Path(), b"closed")))
+
+
+def as_nobody(call) -> str:
+    """What the call returns, or the error it raises, in a process that is not root's."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setuid(65534)
+        try:
+            said = call()
+        except CrossbuildError as error:
+            said = str(error)
+        os.write(writer, said.encode())
+        os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    with os.fdopen(reader) as pipe:
+        return pipe.read()
+
+
+def aged(index: Index) -> Index:
+    """The index as of a walk long after the files were written."""
+    begin = index.begin
+
+    def later() -> None:
+        begin()
+        index._begun += 3_000_000_000
+
+    index.begin = later  # type: ignore[method-assign]
+    return index
+
+
+def test_an_unchanged_file_is_not_read_again(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = aged(Index({}))
+    before = members(tree, index=index)
+    assert set(index.known) == {"directory/file", "file"}
+    monkeypatch.setattr(Context, "_content", lambda *_arguments: pytest.fail("a file was read"))
+    assert members(tree, index=aged(Index(index.known))) == before
+
+
+def test_a_file_of_just_now_is_read_again(tree: Path) -> None:
+    index = Index({})
+    members(tree, index=index)
+    assert index.known == {}
+
+
+@pytest.mark.parametrize("keep", ["size and time", "size, time and directory"])
+def test_the_index_does_not_hide_a_changed_byte(tree: Path, keep: str) -> None:
+    index = aged(Index({}))
+    before = members(tree, index=index)
+    status = (tree / "file").stat()
+    time.sleep(0.02)  # longer than the tick of any filesystem that tests run on
+    if keep == "size and time":
+        (tree / "file").write_text("kontent")
     else:
-        (tree / "file").write_text(later)
-    with pytest.raises(CrossbuildError, match="file"):
-        list(sent.stream(members, {}))
+        with (tree / "file").open("r+b", buffering=0) as file:
+            file.write(b"k")
+    os.utime(tree / "file", ns=(status.st_atime_ns, status.st_mtime_ns))
+    changed = members(tree, index=index)
+    assert [(old.path, new.path) for old, new in zip(before, changed, strict=True) if old != new] == [("file", "file")]
 
 
-def test_a_member_says_nothing_of_time_and_owner() -> None:
-    assert Member("path", "file", 0o644, "digest").record() == ["file", "644", "digest"]
+def test_what_is_gone_is_forgotten(tree: Path) -> None:
+    index = aged(Index({}))
+    members(tree, index=index)
+    (tree / "directory/file").unlink()
+    members(tree, index=index)
+    assert set(index.known) == {"file"}
+
+
+def test_a_file_that_changes_while_it_is_read_is_named(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = os.read
+
+    def read_and_write(descriptor: int, size: int) -> bytes:
+        with (tree / "directory/file").open("a") as file:
+            file.write("more")
+        return read(descriptor, size)
+
+    # Nothing else makes it certain that the file is written to between two reads.
+    monkeypatch.setattr(os, "read", read_and_write)
+    with pytest.raises(ContextChanged, match="directory/file changed"):
+        members(tree)
+
+
+@pytest.mark.parametrize("later", [os.mkfifo, os.mkdir, lambda path: os.symlink("directory/file", path), None])
+def test_what_took_a_files_place_is_not_read(tree: Path, monkeypatch: pytest.MonkeyPatch, later) -> None:
+    scandir = os.scandir
+
+    class Swapped:
+        """The listing of a directory in which a file becomes something else right after it was looked at."""
+
+        def __init__(self, path: str) -> None:
+            self.children = list(scandir(path))
+            for child in self.children:
+                child.stat(follow_symlinks=False)
+            if path == str(tree) + "/":
+                (tree / "file").unlink()
+                if later:
+                    later(tree / "file")
+
+        def __enter__(self):
+            return self.children
+
+        def __exit__(self, *_exception: object) -> None:
+            return
+
+    monkeypatch.setattr(os, "scandir", Swapped)
+    with pytest.raises(ContextChanged, match="file changed"):
+        members(tree)
