@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import functools
+from contextlib import ExitStack, closing
 from typing import Any, Callable, ContextManager
 
 from . import (
     _build_source,
+    _builder_choice,
     _built_from,
     _cache,
     _context,
@@ -19,17 +21,21 @@ from . import (
     _emulators,
     _image_programs,
     _progress,
+    _secrets,
 )
 from ._build_key import KEY_LABEL, BuildKey, build_key
 from ._build_log import BuildLog
+from ._builder import Builder, Request
 from ._built_from import BuiltFrom
 from ._context import ContextChanged
 from ._converge import Plan, Step, converge
 from ._engine_sdk import Image, SdkEngine
 from ._errors import CrossbuildError
 from ._platform import Platform, host, parse_list
+from ._secrets import Secret
 
 _NO_BASE = "not on this host"
+_OTHER_BASE = "found by the builder"
 
 
 class ImageBuild:
@@ -44,11 +50,21 @@ class ImageBuild:
         self.reader = _build_source.Reader(params["path"], params["dockerfile"], params["dockerfile_inline"])
         self.built_from = BuiltFrom(engine.host, self.reference)
         self.args = {name: _argument(name, value) for name, value in (params["args"] or {}).items()}
+        # The bases whose registry was asked, with the digests that they have there.
+        self.resolved: dict[str, str] = {}
         self.foreign_programs: list[str] = []
         self.warnings: list[str] = []
         self.built = False
         self.progress = _progress.of(params)
         self.where: Callable[[], str] = lambda: "comparing the image with what it is made from"
+
+    @functools.cached_property
+    def builder(self) -> Builder:
+        return _builder_choice.choose(self.params, self.engine)
+
+    @functools.cached_property
+    def secrets(self) -> list[Secret]:
+        return _secrets.read(self.params["secrets"] or [])
 
     def plan_present(self) -> Plan:
         source = self._source()
@@ -60,7 +76,11 @@ class ImageBuild:
             before=[f"image: {existing.id if existing else 'none'}"],
             after=[f"image: {existing.id if existing and not reasons else 'built'}"],
             found={"changed_inputs": stale},
-            result={"image": _describe(existing), "key": key.digest},
+            result={
+                "image": _describe(existing),
+                "key": key.digest,
+                "builder": {"kind": self.builder.kind, "reason": self.builder.reason},
+            },
         )
         if existing:
             self._compare(plan, stale, existing, source)
@@ -81,17 +101,17 @@ class ImageBuild:
 
     def _source(self) -> _build_source.Source:
         source = self.reader.read()
-        for instruction in source.dockerfile.instructions:
-            if instruction.heredocs or (instruction.keyword == "RUN" and instruction.flags):
-                raise CrossbuildError(
-                    f"Line {instruction.start} of the Dockerfile needs BuildKit ({instruction.original.splitlines()[0]});"
-                    " this module builds with the classic builder, which has no heredocs and no RUN flags."
-                )
+        self.builder.refuse(source.dockerfile, self.secrets)
         return source
 
     def _bases(self, source: _build_source.Source) -> list[_dockerfile.Base]:
         return _dockerfile.resolve_bases(
-            source.dockerfile, self.args, self.platform, host(), self.params["target"], all_stages=True
+            source.dockerfile,
+            self.args,
+            self.platform,
+            host(),
+            self.params["target"],
+            all_stages=self.builder.every_stage,
         )
 
     def _identities(self, source: _build_source.Source, existing: Image | None) -> dict[str, str]:
@@ -99,9 +119,13 @@ class ImageBuild:
         recorded = _recorded_bases(existing)
         identities = {}
         for base in self._bases(source):
-            image = self.engine.image(base.reference)
-            # A base that was pruned since tells nothing new: what the image was made from still counts.
-            identities[base.reference] = image.id if image else recorded.get(base.reference, _NO_BASE)
+            name = base.reference
+            if self.builder.engine_bases:
+                image = self.engine.image(name)
+                # A base that was pruned since tells nothing new: what the image was made from still counts.
+                identities[name] = image.id if image else recorded.get(name, _NO_BASE)
+            else:
+                identities[name] = self.resolved.get(name) or recorded.get(name, _OTHER_BASE)
         return identities
 
     def _key(self, source: _build_source.Source, identities: dict[str, str]) -> BuildKey:
@@ -116,12 +140,14 @@ class ImageBuild:
             network=self.params["network"],
             base=identities,
             emulator=emulator.version() if emulator else None,
-            engine="classic",
+            engine=self.builder.kind,
+            **({"secrets": {one.id: one.digest() for one in self.secrets}} if self.secrets else {}),
         )
 
     def _emulator(self) -> _emulators.Emulator | None:
         """What runs the build's steps; None where no emulator does, or another host's."""
-        return _emulators.used_for(self.platform, host()) if self.engine.is_local else None
+        here = self.engine.is_local and self.builder.engine_bases
+        return _emulators.used_for(self.platform, host()) if here else None
 
     def _stale(self, existing: Image | None, key: BuildKey) -> list[str]:
         """What differs, as the names of inputs. Empty: the image is what a build would give."""
@@ -157,7 +183,10 @@ class ImageBuild:
     def _pull(self, base: _dockerfile.Base) -> None:
         self._now(f"pulling {base.reference}")
         try:
-            self.engine.pull(base.reference, base.platform)
+            if self.builder.engine_bases:
+                self.engine.pull(base.reference, base.platform)
+            else:
+                self.resolved[base.reference] = self.builder.resolve(base.reference)
         except CrossbuildError as exc:
             raise CrossbuildError(
                 f"The base image {base.reference} (line {base.line}) cannot be pulled for {base.platform}: {exc}"
@@ -195,26 +224,28 @@ class ImageBuild:
 
     def _build_once(self) -> None:
         source = self._source()
-        for base in self._bases(source):
+        for base in self._bases(source) if self.builder.engine_bases else ():
             self._require_base(base)
         identities = self._identities(source, None)
         key = self._key(source, identities)
         labels = {**(self.params["labels"] or {}), **key.labels(), **_base_labels(identities)}
-        options = {
-            "dockerfile": source.sent_name,
-            "buildargs": self.args,
-            "target": self.params["target"],
-            "platform": str(self.platform),
-            "labels": labels,
-            "network_mode": self.params["network"],
-            "nocache": self.params["rebuild"] == "always",
-        }
+        request = Request(
+            platform=self.platform,
+            args=self.args,
+            target=self.params["target"],
+            labels=labels,
+            network=self.params["network"],
+            secrets=self.secrets,
+            fresh=self.params["rebuild"] == "always",
+            newest_bases=self.params["pull"] == "always",
+        )
         self._now("sending the build context")
         progress = self.progress.build(str(self.platform), len(source.dockerfile.instructions))
-        log = BuildLog(source.dockerfile, progress, self._emulator())
+        log = BuildLog(source.dockerfile, progress, self._emulator(), [secret.text() for secret in self.secrets])
         self.where = log.where
         try:
-            built = log.follow(self.engine.build(source.stream(), options))
+            with closing(self.builder.build(source, request)) as events:
+                built = log.follow(events)
         finally:
             progress.ended()
         self._now("looking at the image's programs")

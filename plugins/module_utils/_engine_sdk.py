@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Docker Engine through the Docker SDK for Python, whose builds run in the classic builder."""
+"""A Docker Engine through the Docker SDK for Python."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Iterator, cast
 from urllib.parse import quote
 
-from ._engine_socket import EngineSocket, require_recent
+from ._engine_socket import EngineSocket, numbers, require_recent
 from ._errors import CrossbuildError
 from ._image_programs import HEADER_SIZE, ImageFile
 from ._platform import Platform
@@ -83,6 +83,17 @@ class SdkEngine:
         if version is None:
             raise _silent(self.host, "nothing listens there")
         require_recent(version)
+        self.version: str = version
+
+    @property
+    def has_buildkit(self) -> bool:
+        """Whether it is Docker's own, on Linux: others that speak its language, such as Podman, have only a builder."""
+        about = self._socket.get("/version") if self._socket else self._client.version()
+        names = [component.get("Name") for component in about.get("Components") or []]
+        return about.get("Os") == "linux" and "Engine" in names
+
+    def at_least(self, *version: int) -> bool:
+        return numbers(self.version) >= version
 
     @property
     def is_local(self) -> bool:
@@ -124,7 +135,7 @@ class SdkEngine:
             raise CrossbuildError(str(problem).strip())
 
     def build(self, context: Iterator[bytes], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The events of a build, as the engine sends them."""
+        """What the engine tells of a build by its classic builder."""
         try:
             yield from self._client.build(
                 fileobj=_Untouched(context), custom_context=True, decode=True, rm=True, forcerm=True, **options
