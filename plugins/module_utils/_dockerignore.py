@@ -193,12 +193,12 @@ class _Translation:
         self.text = _as_go_reads(text[1:] if text.startswith("\ufeff") else text)
         self.at = 0
         self.in_class = False
-        self.source = "^"
+        self.source, self.end = "^", r"\Z"
         while self.at < len(self.text):
             self.source += self.next()
         if self.in_class:
             raise ValueError("a [ has no ]")
-        self.source += r"\Z"
+        self.source += self.end
 
     def take(self, expected: str = "") -> bool:
         """Step over ``expected`` where it comes next."""
@@ -216,7 +216,8 @@ class _Translation:
             return self.opened("[^/]") + ("*" if char == "*" else "")
         if char == "\\":
             if self.at == len(self.text):
-                raise ValueError("nothing follows the \\ at its end; directories are separated by / also for Windows")
+                self.end = ""
+                return r"\$"  # it escapes the $ that Go puts there as the end
             self.at += 1
             return self.escaped(self.text[self.at - 1])
         if char == "[":

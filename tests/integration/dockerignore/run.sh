@@ -16,9 +16,10 @@ install -D "$buildx/usr/libexec/docker/cli-plugins/docker-buildx" /usr/local/lib
 
 # Nothing here needs a container's network.
 dockerd --iptables=false --bridge=none >/var/tmp/dockerd.log 2>&1 &
-until docker version --format 'engine {{ .Server.Version }}'; do
+until docker version >/dev/null 2>&1; do
     kill -0 $! || { cat /var/tmp/dockerd.log >&2; exit 1; }
     sleep 0.2
-done 2>/dev/null
+done
+docker version --format 'engine {{ .Server.Version }}'
 docker buildx version
 PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 pytest -p no:cacheprovider --durations=3 -rP "$here" "$@"

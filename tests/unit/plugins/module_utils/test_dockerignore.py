@@ -79,6 +79,8 @@ def test_the_first_path_may_be_deep():
         ("\n\ufeffa*\n".encode(), "a", True),
         (b"x*\n/!x\n", "x", False),
         (b"//a\n", "a", True),
+        (b"*/*\\\n", "a/a$b", True),
+        (b"*/*\\\n", "a/a", False),
         (b"***\n", "a", True),
     ],
 )
@@ -101,7 +103,6 @@ def test_one_pattern(ignore, path, excluded):
         "*x*[",
         "[b-a]",
         "\\",
-        "*/*\\",
         "!",
         "! ",
         "!/",
