@@ -99,6 +99,7 @@ PIECES = st.sampled_from(
         "E F\n",
         "F\n",
         "<<E\nE\n",
+        "<<-E\nx\n\tE\n",
         "'",
         '"',
         "$X",
@@ -137,7 +138,7 @@ LINES = st.lists(
     st.tuples(
         st.sampled_from(["FROM ", "RUN ", "COPY ", "ENV ", "ONBUILD RUN ", "CMD ", "RU\\\nN ", " run\t", "# ", ""]),
         st.lists(PIECES, max_size=5).map("".join),
-        st.sampled_from(["\n", "\n", " \\\n", "\r\n", "\nE\n", ""]),
+        st.sampled_from(["\n", "\n", " \\\n", "\r\n", "\nE\n", " <<-E\n\tE\n", ""]),
     ).map("".join),
     max_size=8,
 ).map("".join)
