@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BATCH = 40
-# The engine's own: a build that is done before the client asks how it is doing.
-RACE = "no such job"
+# An engine that has much to do may forget a build before the client asks how it is doing ("no such job", "context canceled").
+ATTEMPTS = 5
 # How a pattern is refused: by its syntax, as an expression too; a lone !; a control character, by the transport.
 REFUSED = re.compile("syntax error in pattern|illegal exclusion pattern|PROTOCOL_ERROR")
 KINDS = {tarfile.REGTYPE: "file", tarfile.DIRTYPE: "directory", tarfile.SYMTYPE: "symlink"}
@@ -51,11 +51,11 @@ def copied(builds: list[Build]) -> list[Brought | str]:
 
 def _bake(builds: list[Build]) -> dict[Path, Brought | str]:
     failure = ""
-    for _attempt in range(5 if len(builds) == 1 else 1):
+    for _attempt in range(ATTEMPTS if len(builds) == 1 else 1):
         failure = _run(builds)
         if not failure:
             return {build.dockerfile: _brought(_output(build)) for build in builds}
-        if RACE not in failure:
+        if REFUSED.search(failure):
             break
     if len(builds) > 1:
         half = len(builds) // 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -31,13 +32,16 @@ def sent(build: Build) -> Brought | str:
 
 
 def make_build(tree: Tree, directory: Path, patterns: bytes | None) -> tuple[Build, Brought | str]:
-    directory.mkdir(parents=True)
+    # A copy for each: the engine keeps what a client sent by the directory it came from, and builds at the same time that
+    # leave out different things of one directory were seen to get each other's files.
+    context = directory / "context"
+    shutil.copytree(tree.directory, context, symlinks=True)
     dockerfile = directory / "Dockerfile"
     dockerfile.write_text("FROM scratch\nCOPY . /\n")
     if patterns is not None:
         (directory / "Dockerfile.dockerignore").write_bytes(patterns)
-    own = sent(Build(tree.directory, dockerfile, True))
-    return Build(tree.directory, dockerfile, not isinstance(own, str)), own
+    own = sent(Build(context, dockerfile, True))
+    return Build(context, dockerfile, not isinstance(own, str)), own
 
 
 @pytest.mark.parametrize("number", range(TREES))
