@@ -48,7 +48,7 @@ $(LINK):
 ## The checks
 
 # Long ones first: two run at a time.
-CHECKS := integration-images integration-emulation sanity acceptance molecule probe lint unit galaxy
+CHECKS := integration-images integration-emulation sanity acceptance molecule dockerignore probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
 LONG := test-hosts test-vm bench-emulation
 TEST := .cache/venv/bin
@@ -101,6 +101,15 @@ probe: .cache/qemu/usr/bin
 	tests/lab/lab --keep .cache/qemu -- bash -euo pipefail -c \
 	    'apt-get -qq update; (cd /var/tmp && apt-get -qq download qemu-user-static); \
 	    dpkg-deb --extract /var/tmp/qemu-user-static_*.deb .cache/qemu/new; mv .cache/qemu/new/usr .cache/qemu'
+
+# The newest client that is packaged, with the distribution's engine. CROSSBUILD_SEED makes it ask other questions.
+dockerignore: .cache/buildx/usr
+	tests/lab/lab -- tests/integration/dockerignore/run.sh $(CURDIR)/.cache/buildx $(ARGS)
+
+.cache/buildx/usr:
+	rm -rf .cache/buildx
+	tests/lab/lab --keep .cache/buildx -- bash -euo pipefail -c \
+	    'apt-get -qq update; tests/integration/dockerignore/fetch_buildx.sh .cache/buildx/new; mv .cache/buildx/new/usr .cache/buildx'
 
 acceptance:
 	tests/lab/lab -- tests/acceptance.sh

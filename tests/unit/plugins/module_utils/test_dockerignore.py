@@ -79,6 +79,8 @@ def test_the_first_path_may_be_deep():
         ("\n\ufeffa*\n".encode(), "a", True),
         (b"x*\n/!x\n", "x", False),
         (b"//a\n", "a", True),
+        (b"*/*\\\n", "a/a$b", True),
+        (b"*/*\\\n", "a/a", False),
         (b"***\n", "a", True),
     ],
 )
@@ -101,7 +103,6 @@ def test_one_pattern(ignore, path, excluded):
         "*x*[",
         "[b-a]",
         "\\",
-        "*/*\\",
         "!",
         "! ",
         "!/",
@@ -116,8 +117,16 @@ def test_one_pattern(ignore, path, excluded):
 )
 def test_invalid_pattern_is_named_with_its_line(pattern):
     with pytest.raises(CrossbuildError, match=r"line 3: the pattern ") as caught:
-        parse(b"a\n# b\n" + pattern.encode("utf-8", "surrogateescape") + b"\n")
+        parse(b"a\n# b\n" + pattern.encode("utf-8", "surrogateescape") + b"\n").leave_out("b", False)
     assert repr(pattern.strip()) in str(caught.value)
+
+
+@pytest.mark.parametrize("pattern", ["!a[\\b]", "!\\é", "!a[\\1]"])
+def test_a_pattern_that_is_invalid_only_as_an_expression_is_refused_when_it_is_needed(pattern):
+    data = pattern.encode("utf-8", "surrogateescape")
+    assert parse(data).leave_out("a", False) == (False, False)
+    with pytest.raises(CrossbuildError, match="line 2: the pattern '!"):
+        parse(b"a\n" + data).leave_out("a", False)
 
 
 @pytest.mark.parametrize(
