@@ -10,7 +10,9 @@
 # make integration ARGS=origin  some targets of the integration tests; without ARGS all of them
 # make test-hosts  the life of hosts of three releases, in containers with systemd: minutes, and not part of make test
 # make test-vm   the life of a host, in a virtual machine with a kernel of its own: minutes, and not part of make test
-# make bench-emulation  the role emulation beside one of stock modules, measured; writes bench/RESULTS.md
+# make bench     all measurements, into bench/RESULTS.md; or one of them:
+# make bench-emulation  the role emulation beside one of stock modules
+# make bench-images     docker_image beside docker build, docker buildx build and community.docker
 # make clean     remove what these made in the checkout
 
 SHELL := bash
@@ -50,10 +52,10 @@ $(LINK):
 # Long ones first: two run at a time.
 CHECKS := integration-images integration-emulation sanity acceptance molecule dockerignore probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
-LONG := test-hosts test-vm bench-emulation
+LONG := test-hosts test-vm bench-emulation bench-images
 TEST := .cache/venv/bin
 
-.PHONY: test integration $(CHECKS) $(LINTERS) $(LONG)
+.PHONY: test integration bench $(CHECKS) $(LINTERS) $(LONG)
 test: .cache/venv/ready $(LINK)
 	$(TEST)/python tests/checks.py $(CHECKS)
 
@@ -120,8 +122,17 @@ test-hosts:
 test-vm:
 	tests/lab/lab --keep .cache/vm -- tests/vm/vm -- python tests/vm/scenario.py
 
+bench: bench-emulation bench-images
 bench-emulation:
 	tests/lab/lab --keep bench -- python bench/emulation.py
+bench-images: .cache/peers/ready
+	tests/lab/lab --keep bench -- python bench/images.py $(CURDIR)/.cache/peers
+
+# Of the distribution named ansible only its collections, to be compared with.
+.cache/peers/ready: bench/requirements.txt
+	rm -rf .cache/peers
+	python3 -m pip --quiet install --no-deps --target .cache/peers --requirement bench/requirements.txt
+	touch $@
 
 molecule:
 	tests/lab/lab -- molecule test
