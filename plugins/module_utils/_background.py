@@ -90,7 +90,7 @@ def wait(job: str) -> NoReturn:
     while _runs(job):
         time.sleep(_LOOK)
     _answer(job)
-    sys.exit(0)
+    raise SystemExit(0)
 
 
 def _make(directory: str) -> str | None:

@@ -56,7 +56,7 @@ class ImageBuild:
         self.warnings: list[str] = []
         self.built = False
         self.progress = _progress.of(params)
-        self.where: Callable[[], str] = lambda: "comparing the image with what it is made from"
+        self._where: Callable[[], str] = lambda: "comparing the image with what it is made from"
 
     @functools.cached_property
     def builder(self) -> Builder:
@@ -65,6 +65,10 @@ class ImageBuild:
     @functools.cached_property
     def secrets(self) -> list[Secret]:
         return _secrets.read(self.params["secrets"] or [])
+
+    def where(self) -> str:
+        """What goes on at the moment, in words."""
+        return self._where()
 
     def plan_present(self) -> Plan:
         source = self._source()
@@ -171,7 +175,7 @@ class ImageBuild:
 
     def _now(self, activity: str) -> None:
         """Tells who follows what goes on, and the timeout."""
-        self.where = lambda: activity
+        self._where = lambda: activity
         self.progress.activity(activity)
 
     def prepare(self) -> None:
@@ -242,7 +246,7 @@ class ImageBuild:
         self._now("sending the build context")
         progress = self.progress.build(str(self.platform), len(source.dockerfile.instructions))
         log = BuildLog(source.dockerfile, progress, self._emulator(), [secret.text() for secret in self.secrets])
-        self.where = log.where
+        self._where = log.where
         try:
             with closing(self.builder.build(source, request)) as events:
                 built = log.follow(events)
@@ -357,7 +361,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if check_mode:
         return converge(build.plan_present, check_mode)
     with ExitStack() as stack:
-        stack.enter_context(_deadline.limit(params["timeout"], lambda: build.where()))
+        stack.enter_context(_deadline.limit(params["timeout"], build.where))
         # Of two tasks for the same image one builds, and the other one finds the image built.
         build.keep(lambda: stack.enter_context(build.only_one()))
         build.prepare()

@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
 from . import _background
 from ._errors import CrossbuildError
 
-UseCase = Callable[[dict[str, Any], bool], dict[str, Any]]
+# The annotation is evaluated: Python 3.8 subscripts no built-in type.
+UseCase = Callable[[Dict[str, Any], bool], Dict[str, Any]]
 
 
 def run(argument_spec: dict[str, Any], use_case: UseCase, **options: Any) -> None:

@@ -67,7 +67,7 @@ def make_tree(rng: random.Random, directory: Path) -> Tree:
     """Files whose content is their path, links to something and to nothing, directories with and without something in them."""
     directory.mkdir(parents=True)
     directories, paths = [b""], []
-    for _ in range(rng.randint(25, 40)):
+    for _number in range(rng.randint(25, 40)):
         above = rng.choice(directories)
         path = above + b"/" * bool(above) + rng.choice(NAMES)
         full = os.path.join(os.fsencode(directory), path)
@@ -93,7 +93,7 @@ def make_tree(rng: random.Random, directory: Path) -> Tree:
 
 def make_patterns(rng: random.Random, paths: tuple[bytes, ...]) -> bytes:
     """The bytes of a .dockerignore; one of twenty has a pattern known to be invalid."""
-    lines = [_line(rng, paths) for _ in range(rng.randint(1, 6))]
+    lines = [_line(rng, paths) for _number in range(rng.randint(1, 6))]
     if rng.random() < 0.05:
         lines.insert(rng.randint(0, len(lines)), rng.choice(INVALID))
     end = rng.choice([b"\n", b"\n", b"\n", b"\r\n"])

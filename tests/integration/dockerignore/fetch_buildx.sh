@@ -8,6 +8,7 @@
 set -euo pipefail
 target=$1
 
+# shellcheck disable=SC2016
 archive=$(apt-get indextargets --format '$(COMPONENT) $(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
     awk -v own="$(. /etc/os-release; echo "$VERSION_CODENAME")" '$1 == "main" && $2 == own { print $3; exit }')
 private=$(mktemp --directory /var/tmp/buildx.XXXXXX)

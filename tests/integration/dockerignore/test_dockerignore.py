@@ -49,7 +49,7 @@ def test_copy_brings_what_is_sent(number: int, tmp_path: Path) -> None:
     seed = f"{SEED}-{number}"
     rng = random.Random(seed)
     tree = make_tree(rng, tmp_path / "context")
-    texts: list[bytes | None] = [None, *(make_patterns(rng, tree.paths) for _ in range(FILES - 1))]
+    texts: list[bytes | None] = [None, *(make_patterns(rng, tree.paths) for _number in range(FILES - 1))]
     made = [make_build(tree, tmp_path / str(index), text) for index, text in enumerate(texts)]
     brought = copied([build for build, _own in made])
     differences = [

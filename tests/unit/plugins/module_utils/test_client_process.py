@@ -69,10 +69,8 @@ def test_what_it_is_fed_with_may_fail(tmp_path: Path) -> None:
         raise CrossbuildError("it changed")
 
     whole = tmp_path / "whole"
-    with (
-        pytest.raises(CrossbuildError, match="it changed"),
-        shell(f"cat > /dev/null && touch {whole}", pieces()) as client,
-    ):
+    command = f"cat > /dev/null && touch {whole}"
+    with pytest.raises(CrossbuildError, match="it changed"), shell(command, pieces()) as client:
         list(client.lines())
     assert client.status < 0
     assert not whole.exists()
