@@ -187,14 +187,13 @@ class ImageBuild:
     def _pull(self, base: _dockerfile.Base) -> None:
         self._now(f"pulling {base.reference}")
         try:
-            if self.builder.engine_bases:
-                self.engine.pull(base.reference, base.platform)
-            else:
-                self.resolved[base.reference] = self.builder.resolve(base.reference)
+            digest = self.builder.bring_up_to_date(base)
         except CrossbuildError as exc:
             raise CrossbuildError(
                 f"The base image {base.reference} (line {base.line}) cannot be pulled for {base.platform}: {exc}"
             ) from exc
+        if digest:
+            self.resolved[base.reference] = digest
 
     def _require_base(self, base: _dockerfile.Base) -> None:
         """Makes sure that a base is here for the right platform, by pulling it where that is allowed."""

@@ -99,13 +99,13 @@ class BuildLog:
 
     def follow(self, events: Iterable[Event]) -> str:
         """The ID of the image built. Raises CrossbuildError naming the step that failed, with the end of its output."""
+        outcome = "failed"
         try:
             for event in events:
                 self._take(event)
-        except Exception:
-            self._end_all("failed")
-            raise
-        self._end_all("ok")
+            outcome = "ok"
+        finally:
+            self._end_all(outcome)
         if not self._image_id:
             raise CrossbuildError(
                 f"The engine ended the build without an image and without an error, at {self.where()}."

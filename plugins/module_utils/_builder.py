@@ -12,7 +12,8 @@ from typing import Generator, Mapping, Sequence
 
 from ._build_log import Event
 from ._build_source import Source
-from ._dockerfile import Dockerfile
+from ._dockerfile import Base, Dockerfile
+from ._engine_sdk import SdkEngine
 from ._platform import Platform
 from ._secrets import Secret
 
@@ -44,7 +45,8 @@ class Builder(ABC):
     # Whether base images are the engine's own. If not, the builder finds them.
     engine_bases = True
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, engine: SdkEngine, reason: str) -> None:
+        self._engine = engine
         self.reason = reason
 
     @abstractmethod
@@ -55,6 +57,7 @@ class Builder(ABC):
     def build(self, source: Source, request: Request) -> Generator[Event, None, None]:
         """The events of a build. It is ended where the iterator is closed."""
 
-    def resolve(self, reference: str) -> str:
-        """The digest that a base image has in its registry now, where base images are not the engine's."""
-        raise NotImplementedError(f"The base image {reference} is the engine's.")
+    def bring_up_to_date(self, base: Base) -> str | None:
+        """Has a base image be what its registry has now. Its digest there, where base images are not the engine's."""
+        self._engine.pull(base.reference, base.platform)
+        return None

@@ -19,7 +19,7 @@ from ._build_source import Source
 from ._builder import Builder, Request
 from ._buildx_log import BuildxLog
 from ._client_process import ClientProcess
-from ._dockerfile import Dockerfile, Stage
+from ._dockerfile import Base, Dockerfile, Stage
 from ._engine_sdk import SdkEngine
 from ._errors import CrossbuildError
 from ._secrets import Secret
@@ -34,8 +34,7 @@ class BuildxBuilder(Builder):
     kind = "buildx"
 
     def __init__(self, engine: SdkEngine, connection: dict[str, Any], name: str | None, reason: str) -> None:
-        super().__init__(reason)
-        self._engine = engine
+        super().__init__(engine, reason)
         self._connection = connection
         self._name = name
         self.engine_bases = name is None
@@ -71,8 +70,10 @@ class BuildxBuilder(Builder):
                     yield from log.take(line)
             yield Built(self._image_id(metadata)) if client.status == 0 else log.failure()
 
-    def resolve(self, reference: str) -> str:
-        command = [*self._buildx("imagetools", "inspect"), "--format", "{{json .Manifest}}", reference]
+    def bring_up_to_date(self, base: Base) -> str | None:
+        if self.engine_bases:
+            return super().bring_up_to_date(base)
+        command = [*self._buildx("imagetools", "inspect"), "--format", "{{json .Manifest}}", base.reference]
         return str(json.loads(_command.require(command))["digest"])
 
     def _buildx(self, *words: str) -> list[str]:

@@ -13,7 +13,6 @@ from ._build_log import Event
 from ._build_source import Source
 from ._builder import Builder, Request
 from ._dockerfile import Dockerfile
-from ._engine_sdk import SdkEngine
 from ._errors import CrossbuildError
 from ._secrets import Secret
 
@@ -21,10 +20,6 @@ from ._secrets import Secret
 class ClassicBuilder(Builder):
     kind = "classic"
     every_stage = True
-
-    def __init__(self, engine: SdkEngine, reason: str) -> None:
-        super().__init__(reason)
-        self._engine = engine
 
     def refuse(self, dockerfile: Dockerfile, secrets: Sequence[Secret]) -> None:
         """Heredocs, flags of RUN, and secrets, which BuildKit brought."""
