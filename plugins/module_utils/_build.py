@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing
 from typing import Any, Callable, ContextManager
 
 from . import (
+    _base_images,
     _build_source,
     _builder_choice,
     _built_from,
@@ -23,6 +24,7 @@ from . import (
     _progress,
     _secrets,
 )
+from ._base_images import BaseImages
 from ._build_key import KEY_LABEL, BuildKey, build_key
 from ._build_log import BuildLog
 from ._builder import Builder, Request
@@ -33,9 +35,6 @@ from ._engine_sdk import Image, SdkEngine
 from ._errors import CrossbuildError
 from ._platform import Platform, host, parse_list
 from ._secrets import Secret
-
-_NO_BASE = "not on this host"
-_OTHER_BASE = "found by the builder"
 
 
 class ImageBuild:
@@ -50,8 +49,6 @@ class ImageBuild:
         self.reader = _build_source.Reader(params["path"], params["dockerfile"], params["dockerfile_inline"])
         self.built_from = BuiltFrom(engine.host, self.reference)
         self.args = {name: _argument(name, value) for name, value in (params["args"] or {}).items()}
-        # The bases whose registry was asked, with the digests that they have there.
-        self.resolved: dict[str, str] = {}
         self.foreign_programs: list[str] = []
         self.warnings: list[str] = []
         self.built = False
@@ -61,6 +58,10 @@ class ImageBuild:
     @functools.cached_property
     def builder(self) -> Builder:
         return _builder_choice.choose(self.params, self.engine)
+
+    @functools.cached_property
+    def base_images(self) -> BaseImages:
+        return BaseImages(self.engine, self.builder, self.params["pull"] != "never", self._now)
 
     @functools.cached_property
     def secrets(self) -> list[Secret]:
@@ -73,7 +74,7 @@ class ImageBuild:
     def plan_present(self) -> Plan:
         source = self._source()
         existing = self.engine.image(self.reference)
-        key = self._key(source, self._identities(source, existing))
+        key = self._key(source, self.base_images.identities(self._bases(source), existing))
         stale = self._stale(existing, key)
         reasons = self._reasons(stale, existing)
         plan = Plan(
@@ -117,20 +118,6 @@ class ImageBuild:
             self.params["target"],
             all_stages=self.builder.every_stage,
         )
-
-    def _identities(self, source: _build_source.Source, existing: Image | None) -> dict[str, str]:
-        """The ID of every base image, by its reference."""
-        recorded = _recorded_bases(existing)
-        identities = {}
-        for base in self._bases(source):
-            name = base.reference
-            if self.builder.engine_bases:
-                image = self.engine.image(name)
-                # A base that was pruned since tells nothing new: what the image was made from still counts.
-                identities[name] = image.id if image else recorded.get(name, _NO_BASE)
-            else:
-                identities[name] = self.resolved.get(name) or recorded.get(name, _OTHER_BASE)
-        return identities
 
     def _key(self, source: _build_source.Source, identities: dict[str, str]) -> BuildKey:
         emulator = self._emulator()
@@ -181,40 +168,7 @@ class ImageBuild:
     def prepare(self) -> None:
         """With pull: always, brings the bases up to date, so that the key sees what they are now."""
         if self.params["pull"] == "always":
-            for base in self._bases(self._source()):
-                self._pull(base)
-
-    def _pull(self, base: _dockerfile.Base) -> None:
-        self._now(f"pulling {base.reference}")
-        try:
-            digest = self.builder.bring_up_to_date(base)
-        except CrossbuildError as exc:
-            raise CrossbuildError(
-                f"The base image {base.reference} (line {base.line}) cannot be pulled for {base.platform}: {exc}"
-            ) from exc
-        if digest:
-            self.resolved[base.reference] = digest
-
-    def _require_base(self, base: _dockerfile.Base) -> None:
-        """Makes sure that a base is here for the right platform, by pulling it where that is allowed."""
-        image = self.engine.image(base.reference)
-        if image and base.platform.accepts(image.platform):
-            return
-        found = f"is here for {image.platform}" if image else "is not here"
-        problem = f"The base image {base.reference} (line {base.line}) {found}; it is needed for {base.platform}"
-        if self.params["pull"] == "never":
-            raise CrossbuildError(f"{problem}, and pull: never forbids to get it. Load or build it first.")
-        self._now(f"pulling {base.reference}")
-        try:
-            self.engine.pull(base.reference, base.platform)
-        except CrossbuildError as exc:
-            raise CrossbuildError(f"{problem}, and pulling it failed: {exc}") from exc
-        image = self.engine.image(base.reference)
-        if image is None or not base.platform.accepts(image.platform):
-            raise CrossbuildError(
-                f"{problem}, and the registry's image is for {image.platform if image else 'nothing'}."
-                " Name a base that exists for this platform."
-            )
+            self.base_images.bring_up_to_date(self._bases(self._source()))
 
     def _build(self) -> None:
         if self.params["rebuild"] == "always":
@@ -227,11 +181,11 @@ class ImageBuild:
 
     def _build_once(self) -> None:
         source = self._source()
-        for base in self._bases(source) if self.builder.engine_bases else ():
-            self._require_base(base)
-        identities = self._identities(source, None)
+        bases = self._bases(source)
+        self.base_images.require(bases)
+        identities = self.base_images.identities(bases, None)
         key = self._key(source, identities)
-        labels = {**(self.params["labels"] or {}), **key.labels(), **_base_labels(identities)}
+        labels = {**(self.params["labels"] or {}), **key.labels(), **_base_images.labels(identities)}
         request = Request(
             platform=self.platform,
             args=self.args,
@@ -304,18 +258,6 @@ class ImageBuild:
     def _remove(self) -> None:
         self.engine.remove(self.reference)
         self.built_from.forget()
-
-
-_BASE_LABEL = "trusted.crossbuild.base."
-
-
-def _base_labels(identities: dict[str, str]) -> dict[str, str]:
-    return {_BASE_LABEL + reference: identity for reference, identity in identities.items()}
-
-
-def _recorded_bases(image: Image | None) -> dict[str, str]:
-    labels = image.labels if image else {}
-    return {name[len(_BASE_LABEL) :]: value for name, value in labels.items() if name.startswith(_BASE_LABEL)}
 
 
 def _split_name(name: str, tag: str) -> tuple[str, str]:
