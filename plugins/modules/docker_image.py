@@ -237,7 +237,7 @@ emulator_crashed:
   type: bool
 """
 
-from ansible_collections.trusted.crossbuild.plugins.module_utils import _build, _connection, _module
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _background, _build, _connection, _module
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -274,9 +274,9 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    _module.run_followed(
+    _module.run(
         ARGUMENT_SPEC,
-        _build.run,
+        _background.followed(_build.run),
         required_if=[("state", "present", ("path", "dockerfile_inline"), True)],
     )
 
