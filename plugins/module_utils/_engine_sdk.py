@@ -11,7 +11,7 @@ import functools
 import sys
 import tarfile
 from dataclasses import dataclass
-from typing import IO, Any, Iterator, cast
+from typing import IO, Any, Callable, Iterator, cast
 from urllib.parse import quote
 
 from ._engine_socket import EngineSocket, numbers, require_recent
@@ -126,13 +126,22 @@ class SdkEngine:
 
     def pull(self, reference: str, platform: Platform) -> None:
         """Raises CrossbuildError with what the engine said where the image cannot be had."""
+        _require_done(lambda: self._client.pull(reference, platform=str(platform), stream=True, decode=True))
+
+    def push(self, name: str, tag: str, credentials: dict[str, str]) -> None:
+        """Raises CrossbuildError with what the engine said where the image does not get there."""
+        # Without credentials the SDK would look for some by itself.
+        _require_done(lambda: self._client.push(name, tag, stream=True, decode=True, auth_config=credentials))
+
+    @contextlib.contextmanager
+    def saved(self, image_id: str) -> Iterator[IO[bytes]]:
+        """An image with its layers, as the tar of ``docker save``."""
         try:
-            events = self._client.pull(reference, platform=str(platform), stream=True, decode=True)
-            problem = next((event["error"] for event in events if "error" in event), None)
+            chunks = self._client.get_image(image_id)
         except sdk().errors.APIError as exc:
-            problem = exc.explanation or str(exc)
-        if problem:
-            raise CrossbuildError(str(problem).strip())
+            raise CrossbuildError(f"The engine does not give {image_id} away: {exc.explanation or exc}") from exc
+        with contextlib.closing(chunks):
+            yield cast(IO[bytes], _Reader(chunks))
 
     def build(self, context: Iterator[bytes], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """What the engine tells of a build by its classic builder."""
@@ -216,6 +225,16 @@ class _Reader:
         data = b"".join(pieces)
         self._buffer = data[size:]
         return data[:size]
+
+
+def _require_done(request: Callable[[], Iterator[dict[str, Any]]]) -> None:
+    """Raises CrossbuildError with what the engine tells of why it could not do what it was asked for."""
+    try:
+        problem = next((event["error"] for event in request() if "error" in event), None)
+    except sdk().errors.APIError as exc:
+        problem = exc.explanation or str(exc)
+    if problem:
+        raise CrossbuildError(str(problem).strip())
 
 
 def _tls(connection: dict[str, Any]) -> Any:
