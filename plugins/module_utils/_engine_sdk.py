@@ -138,10 +138,10 @@ class SdkEngine:
         """An image with its layers, as the tar of ``docker save``."""
         try:
             chunks = self._client.get_image(image_id)
-        except sdk().errors.APIError as exc:
-            raise CrossbuildError(f"The engine does not give {image_id} away: {exc.explanation or exc}") from exc
-        with contextlib.closing(chunks):
-            yield cast(IO[bytes], _Reader(chunks))
+            with contextlib.closing(chunks):
+                yield cast(IO[bytes], _Reader(chunks))
+        except (sdk().errors.APIError, *_broken_off()) as exc:
+            raise CrossbuildError(f"The engine did not save {image_id} to the end: {exc}. Run this again.") from exc
 
     def build(self, context: Iterator[bytes], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """What the engine tells of a build by its classic builder."""
@@ -233,8 +233,18 @@ def _require_done(request: Callable[[], Iterator[dict[str, Any]]]) -> None:
         problem = next((event["error"] for event in request() if "error" in event), None)
     except sdk().errors.APIError as exc:
         problem = exc.explanation or str(exc)
+    except _broken_off() as exc:
+        problem = f"the engine broke off ({exc})"
     if problem:
         raise CrossbuildError(str(problem).strip())
+
+
+def _broken_off() -> tuple[type[Exception], ...]:
+    """What the SDK lets through where an engine goes away in the middle of an answer."""
+    import requests  # these two come with the SDK
+    import urllib3
+
+    return requests.exceptions.RequestException, urllib3.exceptions.HTTPError
 
 
 def _tls(connection: dict[str, Any]) -> Any:
