@@ -17,7 +17,6 @@ from . import (
     _deadline,
     _dockerfile,
     _emulators,
-    _image_programs,
     _progress,
 )
 from ._build_key import KEY_LABEL, BuildKey, build_key
@@ -27,6 +26,7 @@ from ._context import ContextChanged
 from ._converge import Plan, Step, converge
 from ._engine_sdk import Image, SdkEngine
 from ._errors import CrossbuildError
+from ._image_proof import ImageProof
 from ._platform import Platform, host, parse_list
 
 _NO_BASE = "not on this host"
@@ -44,7 +44,7 @@ class ImageBuild:
         self.reader = _build_source.Reader(params["path"], params["dockerfile"], params["dockerfile_inline"])
         self.built_from = BuiltFrom(engine.host, self.reference)
         self.args = {name: _argument(name, value) for name, value in (params["args"] or {}).items()}
-        self.foreign_programs: list[str] = []
+        self.proof = ImageProof(params, engine, self.reference, self.platform)
         self.warnings: list[str] = []
         self.built = False
         self.progress = _progress.of(params)
@@ -60,15 +60,21 @@ class ImageBuild:
             before=[f"image: {existing.id if existing else 'none'}"],
             after=[f"image: {existing.id if existing and not reasons else 'built'}"],
             found={"changed_inputs": stale},
-            result={"image": _describe(existing), "key": key.digest},
+            result={"image": _describe(existing), "key": key.digest, "verified": self.proof.result(existing)},
         )
         if existing:
             self._compare(plan, stale, existing, source)
-        if self.foreign_programs:
-            plan.result["foreign_programs"] = self.foreign_programs
+        if self.proof.foreign:
+            plan.result["foreign_programs"] = self.proof.foreign
+        if self.proof.silent:
+            plan.result["silent_programs"] = self.proof.silent
+        missing = self.proof.missing(existing) if existing else []
         if reasons:
             words = f"build {self.reference} for {self.platform} ({', '.join(reasons)})"
             plan.steps.append(Step(words, self._build))
+        elif existing and missing:
+            words = f"prove {self.reference} for {self.platform} ({', '.join(missing)})"
+            plan.proofs.append(Step(words, lambda: self._prove_existing(existing)))
         return plan
 
     def _compare(self, plan: Plan, stale: list[str], existing: Image, source: _build_source.Source) -> None:
@@ -129,10 +135,10 @@ class ImageBuild:
             return ["no such image"]
         if KEY_LABEL not in existing.labels:
             return ["an image that this module did not build"]
-        if not self.platform.accepts(existing.platform):
-            return ["platform"]
         if existing.labels[KEY_LABEL] == key.digest:
             return []
+        if not self.platform.accepts(existing.platform):
+            return ["platform"]
         return key.differences(existing.labels) or ["format"]
 
     def _reasons(self, stale: list[str], existing: Image | None) -> list[str]:
@@ -218,14 +224,11 @@ class ImageBuild:
         finally:
             progress.ended()
         self._now("looking at the image's programs")
-        try:
-            self._verify(built)
-        except CrossbuildError:
-            self.engine.discard(built)
-            raise
+        self._prove_built(built)
         self.engine.tag(built, self.name, self.tag)
         self.built = True
         self.keep(lambda: self.built_from.save(source.records()))
+        self.keep(self.proof.save)
 
     def only_one(self) -> ContextManager[None]:
         return _cache.only_one(
@@ -242,20 +245,26 @@ class ImageBuild:
                 f"{exc.filename}: {exc.strerror}. Without this cache each task reads the whole context."
             )
 
-    def _verify(self, image_id: str) -> None:
-        """Raises CrossbuildError for an image that is not for the platform asked for. It has no tag yet."""
-        image = self.engine.image(image_id)
-        if image is None:
-            raise CrossbuildError(f"The engine built {image_id}, but does not have it. Was it removed meanwhile?")
-        wrong = "" if self.platform.accepts(image.platform) else f"it is recorded as {image.platform}"
-        if not wrong:
-            findings = _image_programs.examine(self.engine.files(image_id), image.command, self.platform)
-            wrong, self.foreign_programs = findings.wrong, findings.foreign
-        if wrong:
+    def _prove_built(self, image_id: str) -> None:
+        """Raises CrossbuildError for an image that is not for the platform asked for. It has no tag yet, and goes again."""
+        try:
+            self.proof.carry_out(image_id)
+        except CrossbuildError as exc:
+            self.engine.discard(image_id)
             raise CrossbuildError(
-                f"The image built for {self.platform} is not one: {wrong}. Look at the base image and at what is copied"
-                f" into it. {self.reference} stays as it was."
-            )
+                f"The image built for {self.platform} is not proven to be one: {exc}. Look at the base image and at what is"
+                f" copied into it. {self.reference} stays as it was."
+            ) from exc
+
+    def _prove_existing(self, image: Image) -> None:
+        try:
+            self.proof.carry_out(image.id)
+        except CrossbuildError as exc:
+            raise CrossbuildError(
+                f"{self.reference} is what a build would give, but is not proven to be for {self.platform}: {exc}. Look at"
+                " the base image and at what is copied into it. It stays as it is."
+            ) from exc
+        self.keep(self.proof.save)
 
     def plan_absent(self) -> Plan:
         existing = self.engine.image(self.reference)
@@ -270,6 +279,7 @@ class ImageBuild:
     def _remove(self) -> None:
         self.engine.remove(self.reference)
         self.built_from.forget()
+        self.proof.forget()
 
 
 _BASE_LABEL = "trusted.crossbuild.base."

@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-import tarfile
 from dataclasses import dataclass
-from typing import IO, Any, Iterator, cast
+from typing import Any, Iterator
 from urllib.parse import quote
 
 from ._engine_socket import EngineSocket, require_recent
 from ._errors import CrossbuildError
-from ._image_programs import HEADER_SIZE, ImageFile
+from ._image_files import read_files
+from ._image_programs import ImageFile
 from ._platform import Platform
 
 _UNIX = "unix://"
@@ -46,6 +46,15 @@ class Image:
             tags=list(content.get("RepoTags") or []),
             command=[*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])],
         )
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did: its exit status, or None where its time was over, and what it wrote."""
+
+    status: int | None
+    stdout: str
+    stderr: str
 
 
 def _variant(content: dict[str, Any]) -> str:
@@ -148,19 +157,10 @@ class SdkEngine:
             except sdk().errors.APIError:
                 return  # it is the parent of another image, or a container uses it: then it is not ours alone
 
-    def files(self, image_id: str) -> Iterator[ImageFile]:
-        """Every file of an image with the beginning of its content. Starts nothing."""
+    def files(self, image_id: str, libraries: bool) -> Iterator[ImageFile]:
+        """Every file of an image; which is a program, or with ``libraries`` also a library. Starts nothing."""
         with self._exported(image_id) as content:
-            chunks = cast(IO[bytes], _Reader(content))
-            with tarfile.open(fileobj=chunks, mode="r|") as archive:
-                for info in archive:
-                    head = archive.extractfile(info) if info.isreg() and info.mode & 0o111 else None
-                    yield ImageFile(
-                        path="/" + info.name.strip("/"),
-                        target=info.linkname if info.issym() else "",
-                        head=head.read(HEADER_SIZE) if head else b"",
-                        same_as=info.linkname if info.islnk() else "",
-                    )
+            yield from read_files(content, libraries)
 
     def save_files(self, image_id: str, path: str) -> None:
         """Writes every file of an image into a tar. Starts nothing."""
@@ -176,6 +176,43 @@ class SdkEngine:
         finally:
             self._client.remove_container(container, v=True)
 
+    def run(self, image_id: str, command: list[str], environment: dict[str, str], seconds: int) -> Ran:
+        """Runs a command in a container that has no network and that always goes again.
+
+        Raises CrossbuildError with what the engine said where it cannot be started.
+        """
+        errors = sdk().errors
+        logs = {"Type": "json-file", "Config": {"max-size": "1m"}}  # whatever the engine does with logs otherwise
+        limits = self._client.create_host_config(network_mode="none", log_config=logs)
+        try:
+            container = self._client.create_container(
+                image_id, command=command, environment=environment, host_config=limits
+            )["Id"]
+        except errors.APIError as exc:
+            raise CrossbuildError(exc.explanation or str(exc)) from exc
+        try:
+            self._client.start(container)
+            return Ran(
+                self._status(container, seconds),
+                self._client.logs(container, stdout=True, stderr=False).decode("utf-8", "replace"),
+                self._client.logs(container, stdout=False, stderr=True).decode("utf-8", "replace"),
+            )
+        except errors.APIError as exc:
+            raise CrossbuildError(exc.explanation or str(exc)) from exc
+        finally:
+            self._client.remove_container(container, v=True, force=True)
+
+    def _status(self, container: str, seconds: int) -> int | None:
+        """The status that a container ends with; None where it is still running after so many seconds."""
+        import requests  # comes with the SDK
+
+        try:
+            return int(self._client.wait(container, timeout=seconds)["StatusCode"])
+        except (requests.exceptions.ReadTimeout, requests.exceptions.ConnectionError):
+            if not self._client.inspect_container(container)["State"]["Running"]:
+                raise
+            return None
+
 
 class _Untouched:
     """An iterator that the SDK passes on to the HTTP library as it is, to be sent in chunks."""
@@ -185,26 +222,6 @@ class _Untouched:
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
-
-
-class _Reader:
-    """The read() that tarfile wants, over the chunks of a response."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._buffer = b""
-
-    def read(self, size: int) -> bytes:
-        pieces, have = [self._buffer], len(self._buffer)
-        while have < size:
-            chunk = next(self._chunks, b"")
-            if not chunk:
-                break
-            pieces.append(chunk)
-            have += len(chunk)
-        data = b"".join(pieces)
-        self._buffer = data[size:]
-        return data[:size]
 
 
 def _tls(connection: dict[str, Any]) -> Any:
