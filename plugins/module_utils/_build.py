@@ -242,7 +242,7 @@ class ImageBuild:
             save()
         except OSError as exc:
             self.warnings.append(
-                f"{exc.filename}: {exc.strerror}. Without this cache each task reads the whole context."
+                f"{exc.filename}: {exc.strerror}. Without this cache each task reads the whole context, and proves the image again."
             )
 
     def _prove_built(self, image_id: str) -> None:
@@ -261,8 +261,8 @@ class ImageBuild:
             self.proof.carry_out(image.id)
         except CrossbuildError as exc:
             raise CrossbuildError(
-                f"{self.reference} is what a build would give, but is not proven to be for {self.platform}: {exc}. Look at"
-                " the base image and at what is copied into it. It stays as it is."
+                f"{self.reference} was there before, and is not proven to be for {self.platform}: {exc}. Look at the base image"
+                " and at what is copied into it. It stays as it is."
             ) from exc
         self.keep(self.proof.save)
 

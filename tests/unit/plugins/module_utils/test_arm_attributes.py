@@ -74,10 +74,11 @@ def test_how_floating_point_is_passed(flags: int, attributes: bytes, hard_float:
 @pytest.mark.parametrize(
     "before",
     [
-        bytes([5]) + b"name\0",
-        bytes([4]) + b"raw\0",
-        bytes([32, 1]) + b"gnu\0",
-        bytes([65]) + b"also\0",
+        # Texts that would be other tags and numbers.
+        bytes([5]) + b"x\6\6\0",
+        bytes([4]) + b"x\6\6\0",
+        bytes([32, 1]) + b"\6\6\0",
+        bytes([65]) + b"x\6\6\0",
         bytes([66, 1]),
         bytes([0xC0, 0x01, 0x80, 0x01]),
         bytes([0xC1, 0x01]) + b"text\0",
