@@ -28,13 +28,14 @@ LOADER = b"/lib/ld-linux-armhf.so.3"
 
 def arm(kind: int = 2, attributes: bytes = V7, loader: bytes = LOADER, filling: bytes = b"") -> bytes:
     """A program as a linker lays it out: headers, the loader's path, content, attributes, section headers."""
-    path_at = 52 + 32
+    path_at = 52 + 2 * 32
     attributes_at = path_at + len(loader) + 1 + len(filling)
     sections_at = attributes_at + len(attributes)
     return b"".join(
         (
             struct.pack("<4sBBBB8x", b"\x7fELF", 1, 1, 1, 0),
-            struct.pack("<HHIIIIIHHHHHH", kind, 40, 1, 0, 52, sections_at, 0x5000400, 52, 32, 1, 40, 2, 0),
+            struct.pack("<HHIIIIIHHHHHH", kind, 40, 1, 0, 52, sections_at, 0x5000400, 52, 32, 2, 40, 2, 0),
+            struct.pack("<IIIIIIII", 1, 0, 0, 0, 52, 52, 5, 1),
             struct.pack("<IIIIIIII", 3, path_at, 0, 0, len(loader) + 1, len(loader) + 1, 4, 1),
             loader + b"\0",
             filling,
@@ -100,6 +101,13 @@ def test_without_section_headers_nothing_is_told_but_the_flags() -> None:
     program = found(stripped)
     assert program
     assert (program.needs, program.loader) == (ArmNeeds(None, True), "/lib/ld-linux-armhf.so.3")
+
+
+@pytest.mark.parametrize(("at", "loader", "version"), [(42, "", 7), (46, LOADER.decode(), None)])
+def test_a_table_whose_rows_are_of_another_length_is_not_read(at: int, loader: str, version: int | None) -> None:
+    program = found(PROGRAM[:at] + b"\x30" + PROGRAM[at + 1 :])
+    assert program
+    assert (program.loader, program.needs.version) == (loader, version)
 
 
 @given(st.integers(0, len(PROGRAM)), st.integers(0, 0xFFFFFFFF))

@@ -112,6 +112,11 @@ def test_an_image_for_another_platform_or_none(a_host: Host, image: str, words: 
     assert a_host.engine.asked == []
 
 
+def test_the_metadata_are_all_that_is_looked_at_where_that_is_asked_for(a_host: Host) -> None:
+    a_host.prove("metadata")
+    assert a_host.engine.asked == []
+
+
 def test_without_looking_any_image_will_do(a_host: Host) -> None:
     a_host.prove("none", image="wrong")
     assert a_host.missing("none", image="wrong") == []
