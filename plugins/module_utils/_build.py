@@ -257,6 +257,7 @@ class ImageBuild:
             ) from exc
 
     def _prove_existing(self, image: Image) -> None:
+        self._now("looking at the image's programs")
         try:
             self.proof.carry_out(image.id)
         except CrossbuildError as exc:

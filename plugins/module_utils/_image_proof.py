@@ -92,7 +92,10 @@ class ImageProof:
 
     def _look_at(self, image: Image) -> None:
         if not self._platform.accepts(image.platform):
-            raise CrossbuildError(f"it is recorded as {image.platform}")
+            # The classic builder's cache knows no variants; only FROM scratch there is no base that differs.
+            cached = " (rebuild: always, if that comes from the engine's cache)"
+            same = image.platform.architecture == self._platform.architecture
+            raise CrossbuildError(f"it is recorded as {image.platform}{cached if same else ''}")
         if self._level == "metadata":
             return
         every = self._level == "all"

@@ -29,7 +29,7 @@ class Memory:
         self.asked: list[Any] = []
 
     def image(self, image_id: str) -> Image | None:
-        platform = "amd64" if image_id == "wrong" else "arm/v6"
+        platform = {"wrong": "amd64", "newer": "arm/v7"}.get(image_id, "arm/v6")
         return Image(image_id, _platform.parse(platform), {}, [], []) if image_id != "gone" else None
 
     def files(self, _image_id: str, libraries: bool) -> list[Any]:
@@ -105,7 +105,14 @@ def test_what_fails_is_not_proven(a_host: Host) -> None:
     assert proof.missing(image) == ["verify", "smoke_test"]
 
 
-@pytest.mark.parametrize(("image", "words"), [("wrong", "it is recorded as linux/amd64"), ("gone", "does not have it")])
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        ("wrong", "it is recorded as linux/amd64$"),
+        ("newer", "linux/arm/v7 .rebuild: always"),
+        ("gone", "does not have it"),
+    ],
+)
 def test_an_image_for_another_platform_or_none(a_host: Host, image: str, words: str) -> None:
     with pytest.raises(CrossbuildError, match=words):
         a_host.prove("metadata", image=image)
