@@ -10,7 +10,9 @@
 # make integration ARGS=origin  some targets of the integration tests; without ARGS all of them
 # make test-hosts  the life of hosts of three releases, in containers with systemd: minutes, and not part of make test
 # make test-vm   the life of a host, in a virtual machine with a kernel of its own: minutes, and not part of make test
-# make bench-emulation  the role emulation beside one of stock modules, measured; writes bench/RESULTS.md
+# make bench     all measurements, into bench/RESULTS.md; or one of them:
+# make bench-emulation  the role emulation beside one of stock modules
+# make bench-images     docker_image beside docker build, docker buildx build and community.docker
 # make clean     remove what these made in the checkout
 
 SHELL := bash
@@ -48,12 +50,12 @@ $(LINK):
 ## The checks
 
 # Long ones first: two run at a time.
-CHECKS := integration-images integration-emulation sanity acceptance molecule probe lint unit galaxy
+CHECKS := integration-images integration-emulation sanity acceptance molecule dockerignore probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
-LONG := test-hosts test-vm bench-emulation
+LONG := test-hosts test-vm bench-emulation bench-images
 TEST := .cache/venv/bin
 
-.PHONY: test integration $(CHECKS) $(LINTERS) $(LONG)
+.PHONY: test integration bench $(CHECKS) $(LINTERS) $(LONG)
 test: .cache/venv/ready $(LINK)
 	$(TEST)/python tests/checks.py $(CHECKS)
 
@@ -102,6 +104,15 @@ probe: .cache/qemu/usr/bin
 	    'apt-get -qq update; (cd /var/tmp && apt-get -qq download qemu-user-static); \
 	    dpkg-deb --extract /var/tmp/qemu-user-static_*.deb .cache/qemu/new; mv .cache/qemu/new/usr .cache/qemu'
 
+# The newest client that is packaged, with the distribution's engine. CROSSBUILD_SEED makes it ask other questions.
+dockerignore: .cache/buildx/usr
+	tests/lab/lab -- tests/integration/dockerignore/run.sh $(CURDIR)/.cache/buildx $(ARGS)
+
+.cache/buildx/usr:
+	rm -rf .cache/buildx
+	tests/lab/lab --keep .cache/buildx -- bash -euo pipefail -c \
+	    'apt-get -qq update; tests/integration/dockerignore/fetch_buildx.sh .cache/buildx/new; mv .cache/buildx/new/usr .cache/buildx'
+
 acceptance:
 	tests/lab/lab -- tests/acceptance.sh
 
@@ -111,8 +122,17 @@ test-hosts:
 test-vm:
 	tests/lab/lab --keep .cache/vm -- tests/vm/vm -- python tests/vm/scenario.py
 
+bench: bench-emulation bench-images
 bench-emulation:
 	tests/lab/lab --keep bench -- python bench/emulation.py
+bench-images: .cache/peers/ready
+	tests/lab/lab --keep bench -- python bench/images.py $(CURDIR)/.cache/peers
+
+# Of the distribution named ansible only its collections, to be compared with.
+.cache/peers/ready: bench/requirements.txt
+	rm -rf .cache/peers
+	python3 -m pip --quiet install --no-deps --target .cache/peers --requirement bench/requirements.txt
+	touch $@
 
 molecule:
 	tests/lab/lab -- molecule test

@@ -29,7 +29,7 @@ import shutil
 import sys
 import tempfile
 import time
-from typing import NoReturn
+from typing import Any, Callable, NoReturn
 
 from ._errors import CrossbuildError
 
@@ -42,6 +42,26 @@ _FORGOTTEN = 24 * 3600
 # Bytes that are kept free for the answer.
 _ANSWER = 64 * 1024
 _PREFIX = "crossbuild-"
+
+
+def followed(
+    use_case: Callable[[dict[str, Any], bool], dict[str, Any]],
+) -> Callable[[dict[str, Any], bool], dict[str, Any]]:
+    """The use case, where an action plugin follows it by the option ``_progress`` in a process of its own.
+
+    The plugin gives in ``_progress`` either ``jobs``, the directory for a new job, or ``job``, one to wait for. The use
+    case finds there ``file``, where to tell what it does.
+    """
+
+    def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+        wanted = params["_progress"] or {}
+        if "job" in wanted:
+            wait(wanted["job"])
+        job = start(wanted["jobs"]) if "jobs" in wanted else None
+        file = progress(job) if job else None
+        return use_case({**params, "_progress": {**wanted, "file": file}}, check_mode)
+
+    return run
 
 
 def start(directory: str) -> str | None:
@@ -90,7 +110,7 @@ def wait(job: str) -> NoReturn:
     while _runs(job):
         time.sleep(_LOOK)
     _answer(job)
-    sys.exit(0)
+    raise SystemExit(0)
 
 
 def _make(directory: str) -> str | None:

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import functools
+from contextlib import ExitStack, closing
 from typing import Any, Callable, ContextManager
 
 from . import (
+    _base_images,
     _build_source,
+    _builder_choice,
     _built_from,
     _cache,
     _context,
@@ -18,9 +21,12 @@ from . import (
     _dockerfile,
     _emulators,
     _progress,
+    _secrets,
 )
+from ._base_images import BaseImages
 from ._build_key import KEY_LABEL, BuildKey, build_key
 from ._build_log import BuildLog
+from ._builder import Builder, Request
 from ._built_from import BuiltFrom
 from ._context import ContextChanged
 from ._converge import Plan, Step, converge
@@ -28,8 +34,7 @@ from ._engine_sdk import Image, SdkEngine
 from ._errors import CrossbuildError
 from ._image_proof import ImageProof
 from ._platform import Platform, host, parse_list
-
-_NO_BASE = "not on this host"
+from ._secrets import Secret
 
 
 class ImageBuild:
@@ -48,19 +53,40 @@ class ImageBuild:
         self.warnings: list[str] = []
         self.built = False
         self.progress = _progress.of(params)
-        self.where: Callable[[], str] = lambda: "comparing the image with what it is made from"
+        self._where: Callable[[], str] = lambda: "comparing the image with what it is made from"
+
+    @functools.cached_property
+    def builder(self) -> Builder:
+        return _builder_choice.choose(self.params, self.engine)
+
+    @functools.cached_property
+    def base_images(self) -> BaseImages:
+        return BaseImages(self.engine, self.builder, self.params["pull"] != "never", self._now)
+
+    @functools.cached_property
+    def secrets(self) -> list[Secret]:
+        return _secrets.read(self.params["secrets"] or [])
+
+    def where(self) -> str:
+        """What goes on at the moment, in words."""
+        return self._where()
 
     def plan_present(self) -> Plan:
         source = self._source()
         existing = self.engine.image(self.reference)
-        key = self._key(source, self._identities(source, existing))
+        key = self._key(source, self.base_images.identities(self._bases(source), existing))
         stale = self._stale(existing, key)
         reasons = self._reasons(stale, existing)
         plan = Plan(
             before=[f"image: {existing.id if existing else 'none'}"],
             after=[f"image: {existing.id if existing and not reasons else 'built'}"],
             found={"changed_inputs": stale},
-            result={"image": _describe(existing), "key": key.digest, "verified": self.proof.result(existing)},
+            result={
+                "image": _describe(existing),
+                "key": key.digest,
+                "verified": self.proof.result(existing),
+                "builder": {"kind": self.builder.kind, "reason": self.builder.reason},
+            },
         )
         if existing:
             self._compare(plan, stale, existing, source)
@@ -87,28 +113,18 @@ class ImageBuild:
 
     def _source(self) -> _build_source.Source:
         source = self.reader.read()
-        for instruction in source.dockerfile.instructions:
-            if instruction.heredocs or (instruction.keyword == "RUN" and instruction.flags):
-                raise CrossbuildError(
-                    f"Line {instruction.start} of the Dockerfile needs BuildKit ({instruction.original.splitlines()[0]});"
-                    " this module builds with the classic builder, which has no heredocs and no RUN flags."
-                )
+        self.builder.refuse(source.dockerfile, self.secrets)
         return source
 
     def _bases(self, source: _build_source.Source) -> list[_dockerfile.Base]:
         return _dockerfile.resolve_bases(
-            source.dockerfile, self.args, self.platform, host(), self.params["target"], all_stages=True
+            source.dockerfile,
+            self.args,
+            self.platform,
+            host(),
+            self.params["target"],
+            all_stages=self.builder.every_stage,
         )
-
-    def _identities(self, source: _build_source.Source, existing: Image | None) -> dict[str, str]:
-        """The ID of every base image, by its reference."""
-        recorded = _recorded_bases(existing)
-        identities = {}
-        for base in self._bases(source):
-            image = self.engine.image(base.reference)
-            # A base that was pruned since tells nothing new: what the image was made from still counts.
-            identities[base.reference] = image.id if image else recorded.get(base.reference, _NO_BASE)
-        return identities
 
     def _key(self, source: _build_source.Source, identities: dict[str, str]) -> BuildKey:
         emulator = self._emulator()
@@ -122,12 +138,14 @@ class ImageBuild:
             network=self.params["network"],
             base=identities,
             emulator=emulator.version() if emulator else None,
-            engine="classic",
+            engine=self.builder.kind,
+            **({"secrets": {one.id: one.digest() for one in self.secrets}} if self.secrets else {}),
         )
 
     def _emulator(self) -> _emulators.Emulator | None:
         """What runs the build's steps; None where no emulator does, or another host's."""
-        return _emulators.used_for(self.platform, host()) if self.engine.is_local else None
+        here = self.engine.is_local and self.builder.engine_bases
+        return _emulators.used_for(self.platform, host()) if here else None
 
     def _stale(self, existing: Image | None, key: BuildKey) -> list[str]:
         """What differs, as the names of inputs. Empty: the image is what a build would give."""
@@ -151,44 +169,13 @@ class ImageBuild:
 
     def _now(self, activity: str) -> None:
         """Tells who follows what goes on, and the timeout."""
-        self.where = lambda: activity
+        self._where = lambda: activity
         self.progress.activity(activity)
 
     def prepare(self) -> None:
         """With pull: always, brings the bases up to date, so that the key sees what they are now."""
         if self.params["pull"] == "always":
-            for base in self._bases(self._source()):
-                self._pull(base)
-
-    def _pull(self, base: _dockerfile.Base) -> None:
-        self._now(f"pulling {base.reference}")
-        try:
-            self.engine.pull(base.reference, base.platform)
-        except CrossbuildError as exc:
-            raise CrossbuildError(
-                f"The base image {base.reference} (line {base.line}) cannot be pulled for {base.platform}: {exc}"
-            ) from exc
-
-    def _require_base(self, base: _dockerfile.Base) -> None:
-        """Makes sure that a base is here for the right platform, by pulling it where that is allowed."""
-        image = self.engine.image(base.reference)
-        if image and base.platform.accepts(image.platform):
-            return
-        found = f"is here for {image.platform}" if image else "is not here"
-        problem = f"The base image {base.reference} (line {base.line}) {found}; it is needed for {base.platform}"
-        if self.params["pull"] == "never":
-            raise CrossbuildError(f"{problem}, and pull: never forbids to get it. Load or build it first.")
-        self._now(f"pulling {base.reference}")
-        try:
-            self.engine.pull(base.reference, base.platform)
-        except CrossbuildError as exc:
-            raise CrossbuildError(f"{problem}, and pulling it failed: {exc}") from exc
-        image = self.engine.image(base.reference)
-        if image is None or not base.platform.accepts(image.platform):
-            raise CrossbuildError(
-                f"{problem}, and the registry's image is for {image.platform if image else 'nothing'}."
-                " Name a base that exists for this platform."
-            )
+            self.base_images.bring_up_to_date(self._bases(self._source()))
 
     def _build(self) -> None:
         if self.params["rebuild"] == "always":
@@ -201,26 +188,28 @@ class ImageBuild:
 
     def _build_once(self) -> None:
         source = self._source()
-        for base in self._bases(source):
-            self._require_base(base)
-        identities = self._identities(source, None)
+        bases = self._bases(source)
+        self.base_images.require(bases)
+        identities = self.base_images.identities(bases, None)
         key = self._key(source, identities)
-        labels = {**(self.params["labels"] or {}), **key.labels(), **_base_labels(identities)}
-        options = {
-            "dockerfile": source.sent_name,
-            "buildargs": self.args,
-            "target": self.params["target"],
-            "platform": str(self.platform),
-            "labels": labels,
-            "network_mode": self.params["network"],
-            "nocache": self.params["rebuild"] == "always",
-        }
+        labels = {**(self.params["labels"] or {}), **key.labels(), **_base_images.labels(identities)}
+        request = Request(
+            platform=self.platform,
+            args=self.args,
+            target=self.params["target"],
+            labels=labels,
+            network=self.params["network"],
+            secrets=self.secrets,
+            fresh=self.params["rebuild"] == "always",
+            newest_bases=self.params["pull"] == "always",
+        )
         self._now("sending the build context")
         progress = self.progress.build(str(self.platform), len(source.dockerfile.instructions))
-        log = BuildLog(source.dockerfile, progress, self._emulator())
-        self.where = log.where
+        log = BuildLog(source.dockerfile, progress, self._emulator(), [secret.text() for secret in self.secrets])
+        self._where = log.where
         try:
-            built = log.follow(self.engine.build(source.stream(), options))
+            with closing(self.builder.build(source, request)) as events:
+                built = log.follow(events)
         finally:
             progress.ended()
         self._now("looking at the image's programs")
@@ -283,18 +272,6 @@ class ImageBuild:
         self.proof.forget()
 
 
-_BASE_LABEL = "trusted.crossbuild.base."
-
-
-def _base_labels(identities: dict[str, str]) -> dict[str, str]:
-    return {_BASE_LABEL + reference: identity for reference, identity in identities.items()}
-
-
-def _recorded_bases(image: Image | None) -> dict[str, str]:
-    labels = image.labels if image else {}
-    return {name[len(_BASE_LABEL) :]: value for name, value in labels.items() if name.startswith(_BASE_LABEL)}
-
-
 def _split_name(name: str, tag: str) -> tuple[str, str]:
     """A name may carry its tag, as in community.docker; a registry's port is not one."""
     repository, colon, suffix = name.rpartition(":")
@@ -337,7 +314,7 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     if check_mode:
         return converge(build.plan_present, check_mode)
     with ExitStack() as stack:
-        stack.enter_context(_deadline.limit(params["timeout"], lambda: build.where()))
+        stack.enter_context(_deadline.limit(params["timeout"], build.where))
         # Of two tasks for the same image one builds, and the other one finds the image built.
         build.keep(lambda: stack.enter_context(build.only_one()))
         build.prepare()

@@ -29,7 +29,7 @@ _KINDS = {
     stat.S_IFCHR: "character device",
     stat.S_IFBLK: "block device",
 }
-_CAPABILITY = "security.capability"
+CAPABILITY = "security.capability"
 
 # (path, whether it is a directory) -> (leave it out, look below it)
 Filter = Callable[[str, bool], "tuple[bool, bool]"]
@@ -182,7 +182,7 @@ def chunks(descriptor: int) -> Iterator[bytes]:
 
 def _capabilities(descriptor: int) -> bytes:
     try:
-        return os.getxattr(descriptor, _CAPABILITY)
+        return os.getxattr(descriptor, CAPABILITY)
     except OSError as exc:
         if exc.errno in (errno.ENODATA, errno.ENOTSUP):
             return b""

@@ -48,10 +48,7 @@ def _archived(root: str, member: Member) -> Iterator[bytes]:
     full = os.path.join(root, member.path)
     info = tarfile.TarInfo(member.path)
     info.type, info.mode = _TYPES[member.kind], member.mode
-    try:
-        status = os.lstat(full)
-    except OSError as exc:
-        raise ContextChanged(full) from exc
+    status = status_of(full)
     info.mtime = int(status.st_mtime)
     if member.kind in ("symlink", "hardlink"):
         info.linkname = member.content
@@ -61,10 +58,19 @@ def _archived(root: str, member: Member) -> Iterator[bytes]:
         info.size = status.st_size
     yield _capability_header(info, member.capabilities()) + _header(info)
     if member.kind == "file":
-        yield from _verified(full, info.size, member.content.split(" ")[0])
+        yield from verified(full, info.size, member)
+        yield _padding(info.size)
 
 
-def _verified(full: str, size: int, expected: str) -> Iterator[bytes]:
+def status_of(full: str) -> os.stat_result:
+    try:
+        return os.lstat(full)
+    except OSError as exc:
+        raise ContextChanged(full) from exc
+
+
+def verified(full: str, size: int, member: Member) -> Iterator[bytes]:
+    """The ``size`` bytes of a file of the context. Raises ContextChanged where in the end that is not what was hashed."""
     whole, sent = hashlib.sha256(), 0
     with opened(full) as descriptor:
         for chunk in chunks(descriptor):
@@ -73,9 +79,15 @@ def _verified(full: str, size: int, expected: str) -> Iterator[bytes]:
             if sent > size:
                 raise ContextChanged(full)
             yield chunk
-    if whole.hexdigest() != expected:
+    if whole.hexdigest() != member.content.split(" ")[0]:
         raise ContextChanged(full)
-    yield _padding(size)
+
+
+def root() -> bytes:
+    """The context's own directory, for a reader that knows a tar by a first header that is complete in 1024 bytes."""
+    info = tarfile.TarInfo(".")
+    info.type, info.mode = tarfile.DIRTYPE, 0o755
+    return _header(info)
 
 
 def _header(info: tarfile.TarInfo) -> bytes:

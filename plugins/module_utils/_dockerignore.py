@@ -10,6 +10,7 @@ a byte that is not UTF-8 is a surrogate, as ``os.fsdecode`` gives them: ``?`` an
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
 from dataclasses import dataclass
@@ -99,7 +100,11 @@ class Patterns:
 
 
 def parse(data: bytes) -> Patterns:
-    """Read the bytes of a .dockerignore. Raises CrossbuildError naming an invalid pattern and its line."""
+    """Read the bytes of a .dockerignore. Raises CrossbuildError naming an invalid pattern and its line.
+
+    So does asking the result about a path, where the pattern is invalid only as an expression: buildx, too, ignores that
+    until it needs the pattern, and it needs none with a ``!`` where nothing is left out.
+    """
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
     patterns = []
@@ -126,10 +131,7 @@ def _pattern(written: str, line: int) -> Pattern:
     dot = _DOT_CHUNK.match(text)
     if not _CHUNK.match(text) or (dot and not _CHUNK.match(text, dot.end())):
         raise _error(written, line, "a [ has no ], a class is empty, or nothing follows a - or \\")
-    try:
-        return Pattern(text, reincludes, line, _matcher(text))
-    except (ValueError, OverflowError, re.error) as error:
-        raise _error(written, line, str(error)) from error
+    return Pattern(text, reincludes, line, _matcher(text, lambda problem: _error(written, line, problem)))
 
 
 def _cleaned(text: str) -> str:
@@ -154,7 +156,8 @@ def _without_trailing_glob(text: str) -> str:
     return text
 
 
-def _matcher(text: str) -> Callable[[str], bool]:
+def _matcher(text: str, refusal: Callable[[str], CrossbuildError]) -> Callable[[str], bool]:
+    """What tells whether a path matches. Raises ``refusal`` for a bad expression, which Go makes of it only when asked."""
     if not re.search(r"[]*?[\\]", text):
         return text.__eq__
     prefix, suffix = text[:-2], text[2:]
@@ -162,8 +165,15 @@ def _matcher(text: str) -> Callable[[str], bool]:
         return lambda path: path.startswith(prefix)
     if text.startswith("**") and not re.search(r"[]*?[\\]", suffix):
         return lambda path: path.endswith(suffix) or (path == suffix[1:] and suffix.startswith("/"))
-    regex = re.compile(_Translation(text).source, re.ASCII)
-    return lambda path: regex.search(_as_go_reads(path)) is not None
+
+    @functools.lru_cache(maxsize=None)
+    def regex() -> re.Pattern[str]:
+        try:
+            return re.compile(_Translation(text).source, re.ASCII)
+        except (ValueError, OverflowError, re.error) as error:
+            raise refusal(str(error)) from error
+
+    return lambda path: regex().search(_as_go_reads(path)) is not None
 
 
 def _as_go_reads(text: str) -> str:
@@ -185,12 +195,12 @@ class _Translation:
         self.text = _as_go_reads(text[1:] if text.startswith("\ufeff") else text)
         self.at = 0
         self.in_class = False
-        self.source = "^"
+        self.source, self.end = "^", r"\Z"
         while self.at < len(self.text):
             self.source += self.next()
         if self.in_class:
             raise ValueError("a [ has no ]")
-        self.source += r"\Z"
+        self.source += self.end
 
     def take(self, expected: str = "") -> bool:
         """Step over ``expected`` where it comes next."""
@@ -208,7 +218,8 @@ class _Translation:
             return self.opened("[^/]") + ("*" if char == "*" else "")
         if char == "\\":
             if self.at == len(self.text):
-                raise ValueError("nothing follows the \\ at its end; directories are separated by / also for Windows")
+                self.end = ""
+                return r"\$"  # it escapes the $ that Go puts there as the end
             self.at += 1
             return self.escaped(self.text[self.at - 1])
         if char == "[":

@@ -47,7 +47,7 @@ def open_verified(source: str, sha256: str, directory: str) -> IO[bytes]:
             digest.update(chunk)
         if digest.hexdigest() != sha256:
             raise CrossbuildError(
-                f"{source} has the checksum sha256:{digest.hexdigest()}, and sha256:{sha256} was expected. It was not unpacked."
+                f"{source} has the checksum sha256:{digest.hexdigest()}, and sha256:{sha256} was expected. It was not used."
                 " Compare both with what its makers publish."
             )
         file.seek(0)
@@ -61,7 +61,7 @@ def _opened(path: str) -> IO[bytes]:
     try:
         return open(path, "rb")
     except OSError as exc:
-        raise CrossbuildError(f"The archive {path} cannot be read on this host: {exc.strerror}.") from exc
+        raise CrossbuildError(f"The file {path} cannot be read on this host: {exc.strerror}.") from exc
 
 
 def _downloaded(url: str, directory: str) -> IO[bytes]:

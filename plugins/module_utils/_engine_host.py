@@ -15,6 +15,7 @@ from typing import Any
 
 from ._added_packages import AddedPackages
 from ._apt import Apt
+from ._buildx_source import BuildxSource
 from ._command import run as run_command
 from ._converge import Plan, Step, converge
 from ._engine_socket import EngineSocket, require_recent
@@ -38,9 +39,11 @@ _LEAVINGS = ("/etc/docker/key.json", "/var/log/docker.log")
 class EngineHost:
     """The Docker Engine of this host, wanted or not."""
 
-    def __init__(self, socket: str, python_sdk: bool) -> None:
-        self.engine = EngineSocket(socket)
-        self.python_sdk = python_sdk
+    def __init__(self, params: dict[str, Any]) -> None:
+        self.engine = EngineSocket(params["socket"])
+        self.python_sdk = params["python_sdk"]
+        self.buildx_wanted = params["buildx"]
+        self.buildx = BuildxSource(params["buildx_release"], params["buildx_file"], params["buildx_checksum"])
         self.receipt = Receipt("docker_engine")
         self.added = AddedPackages(self.receipt)
 
@@ -61,7 +64,12 @@ class EngineHost:
             plan.steps.append(Step("start the Docker Engine at every boot", self._enable))
         plan.before = [f"engine: {version or 'none answers at ' + self.engine.path}"]
         plan.after = [f"engine: {version or 'running'}"] + [f"package: {name}" for name in packages]
-        plan.result = {"version": version, "packages_added": self.added.names()}
+        plan.result = {"version": version}
+        if self.buildx_wanted == "present":
+            self.buildx.plan_present(plan)
+        elif self.buildx_wanted == "absent":
+            self.buildx.plan_absent(plan)
+        plan.result["packages_added"] = self.added.names() + self.buildx.added.names()
         return plan
 
     def _install(self, names: list[str]) -> None:
@@ -89,7 +97,8 @@ class EngineHost:
         """What the receipt lists is gone; an engine that was here before stays, running as it was."""
         record = self.receipt.load()
         packages = self.added.names()
-        plan = Plan(found={"packages_removed": packages})
+        plan = Plan(found={"packages_removed": packages + self.buildx.added.names()})
+        self.buildx.plan_absent(plan)
         engine_is_ours = bool({"docker.io", "docker-ce"} & set(packages))
         kept = self._holdings() if engine_is_ours else []
         if kept:
@@ -98,7 +107,7 @@ class EngineHost:
             words = f"remove {', '.join(packages)}" if packages else "leave the Docker Engine as it was found"
             remove_data = self._data_root() if engine_is_ours and not kept else None
             plan.steps.append(Step(words, lambda: self._remove(record, remove_data, bool(kept))))
-        plan.before = [f"package: {name}" for name in packages]
+        plan.before += [f"package: {name}" for name in packages]
         return plan
 
     def _holdings(self) -> list[str]:
@@ -191,5 +200,5 @@ def _reads(path: str) -> str:
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The module trusted.crossbuild.docker_engine."""
-    host = EngineHost(params["socket"], params["python_sdk"])
+    host = EngineHost(params)
     return converge(host.plan_absent if params["state"] == "absent" else host.plan_present, check_mode)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Docker Engine through the Docker SDK for Python, whose builds run in the classic builder."""
+"""A Docker Engine through the Docker SDK for Python."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Iterator
 from urllib.parse import quote
 
-from ._engine_socket import EngineSocket, require_recent
+from ._engine_socket import EngineSocket, numbers, require_recent
 from ._errors import CrossbuildError
 from ._image_files import read_files
 from ._image_programs import ImageFile
@@ -92,6 +92,17 @@ class SdkEngine:
         if version is None:
             raise _silent(self.host, "nothing listens there")
         require_recent(version)
+        self.version: str = version
+
+    @property
+    def has_buildkit(self) -> bool:
+        """Whether it is Docker's own, on Linux: others that speak its language, such as Podman, have only a builder."""
+        about = self._socket.get("/version") if self._socket else self._client.version()
+        names = [component.get("Name") for component in about.get("Components") or []]
+        return about.get("Os") == "linux" and "Engine" in names
+
+    def at_least(self, *version: int) -> bool:
+        return numbers(self.version) >= version
 
     @property
     def is_local(self) -> bool:
@@ -133,7 +144,7 @@ class SdkEngine:
             raise CrossbuildError(str(problem).strip())
 
     def build(self, context: Iterator[bytes], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The events of a build, as the engine sends them."""
+        """What the engine tells of a build by its classic builder."""
         try:
             yield from self._client.build(
                 fileobj=_Untouched(context), custom_context=True, decode=True, rm=True, forcerm=True, **options

@@ -104,7 +104,11 @@ class EngineSocket:
 
 def require_recent(version: str) -> None:
     """Raises CrossbuildError for an engine that is too old."""
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if numbers < OLDEST:
+    if numbers(version) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise CrossbuildError(f"The Docker Engine is version {version}; {oldest} or newer is needed. Upgrade it.")
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Major and minor number of an engine's version."""
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())

@@ -10,40 +10,18 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-from . import _background
 from ._errors import CrossbuildError
 
-UseCase = Callable[[dict[str, Any], bool], dict[str, Any]]
 
-
-def run(argument_spec: dict[str, Any], use_case: UseCase, **options: Any) -> None:
+def run(
+    argument_spec: dict[str, Any],
+    use_case: Callable[[dict[str, Any], bool], dict[str, Any]],
+    **options: Any,
+) -> None:
     """Runs a module: ``use_case(params, check_mode)`` returns the result, or raises CrossbuildError."""
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **options)
-    _answer(module, lambda: use_case(module.params, module.check_mode))
-
-
-def run_followed(argument_spec: dict[str, Any], use_case: UseCase, **options: Any) -> None:
-    """Like ``run``, and where an action plugin follows it, with the option ``_progress``, in a process of its own.
-
-    The plugin gives in ``_progress`` either ``jobs``, the directory for a new job, or ``job``, one to wait for. The use
-    case finds there ``file``, where to tell what it does.
-    """
-    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **options)
-    _answer(module, lambda: _followed(module, use_case))
-
-
-def _followed(module: AnsibleModule, use_case: UseCase) -> dict[str, Any]:
-    wanted = module.params["_progress"] or {}
-    if "job" in wanted:
-        _background.wait(wanted["job"])
-    job = _background.start(wanted["jobs"]) if "jobs" in wanted else None
-    file = _background.progress(job) if job else None
-    return use_case({**module.params, "_progress": {**wanted, "file": file}}, module.check_mode)
-
-
-def _answer(module: AnsibleModule, use_case: Callable[[], dict[str, Any]]) -> None:
     try:
-        result = use_case()
+        result = use_case(module.params, module.check_mode)
     except CrossbuildError as exc:
         module.fail_json(msg=str(exc), **exc.result)
     except PermissionError as exc:

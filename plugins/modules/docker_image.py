@@ -20,7 +20,9 @@ description:
     or below E(XDG_CACHE_HOME), so that an unchanged file is not read again. A file whose bytes changed while size and
     modification time did not is noticed by its time of last change (ctime), which programs cannot set. On a filesystem
     that keeps none of its own (FAT, sshfs, network) every file is read each time. That directory may be deleted at any time.
-  - The image is built by the engine's classic builder, through the Docker SDK for Python.
+  - It is built by BuildKit, by way of the docker client's plugin buildx, or by the engine's classic builder, through the
+    Docker SDK for Python. The context is read, filtered and sent by this module to both, so that what was compared is
+    what is built.
 extends_documentation_fragment:
   - trusted.crossbuild.attributes
   - trusted.crossbuild.docker
@@ -129,6 +131,48 @@ options:
         description: Seconds after which it is ended, and has failed.
         type: int
         default: 60
+  builder:
+    description:
+      - V(buildx) builds with BuildKit, V(classic) with the classic builder.
+      - V(auto) builds with BuildKit where the docker client has buildx, 0.12 or newer, and the engine is Docker's own. Else it
+        builds with the classic builder. RV(builder) says which, and why.
+      - An image of the other builder counts as changed.
+    type: str
+    choices: [auto, buildx, classic]
+    default: auto
+  builder_name:
+    description:
+      - A builder that C(docker buildx ls) names for the user that builds, instead of the BuildKit inside of the engine. It may
+        be on another host, or have several nodes. The image is brought from there to the engine.
+      - Such a builder finds base images by itself, so that a new one is noticed only with O(pull=always).
+    type: str
+  secrets:
+    description:
+      - What steps of the Dockerfile may read with C(RUN --mount=type=secret,id=ID). BuildKit only. It gets into no image,
+        log, diff, command line and file; steps that read one are not taken from the builder's cache.
+      - A slow digest of each is in the key and thus in the image's labels, so that another secret means a rebuild.
+      - Lines of a secret that the failing step wrote are shown as asterisks, if they have four characters or more.
+    type: list
+    elements: dict
+    suboptions:
+      id:
+        description: The name by which the Dockerfile asks for it.
+        type: str
+        required: true
+      type:
+        description: Where it comes from.
+        type: str
+        choices: [file, env, value]
+        required: true
+      src:
+        description: A file on the build host, for O(secrets[].type=file).
+        type: path
+      env:
+        description: A variable in the environment of the task, for O(secrets[].type=env).
+        type: str
+      value:
+        description: The secret itself, for O(secrets[].type=value).
+        type: str
   timeout:
     description:
       - Seconds after which a build is ended, with the container of its step. It fails, and says at which step. They count
@@ -141,7 +185,9 @@ seealso:
   - module: trusted.crossbuild.binfmt
   - module: trusted.crossbuild.platform_info
 notes:
-  - A Dockerfile that needs BuildKit (heredocs, flags of C(RUN) such as C(--mount)) is refused, with the line.
+  - The classic builder refuses a Dockerfile that needs BuildKit (heredocs, flags of C(RUN) such as C(--mount)), with the line.
+  - BuildKit is sent a context whose Dockerfile is inline, or excluded from it, by way of a copy in the directory for temporary
+    files (E(TMPDIR)).
   - While it builds, an action plugin of the same name prints each step on the controller as it starts and ends, and with
     C(-v) what the step writes. The lines go to the standard error. With C(no_log) there are none, nor with the task's own
     C(async).
@@ -172,6 +218,14 @@ EXAMPLES = r"""
     smoke_test:
       command: [uname, -m]
       stdout: armv7l
+
+- name: Build with a secret that is in no layer of the image
+  trusted.crossbuild.docker_image:
+    name: registry.example/app
+    path: /srv/src/app
+    builder: buildx
+    secrets:
+      - {id: token, type: value, value: "{{ vault_token }}"}
 """
 
 RETURN = r"""
@@ -208,6 +262,13 @@ verified:
   sample:
     verify: programs
     smoke_test: false
+builder:
+  description: What built the image, or would build it, and why that.
+  returned: when O(state=present) and an engine answers
+  type: dict
+  sample:
+    kind: buildx
+    reason: buildx is on the host, and BuildKit in the engine
 foreign_programs:
   description: Programs of other architectures found in the image just looked at, such as an emulator copied into it.
   returned: when there are any
@@ -235,7 +296,7 @@ emulator_crashed:
   type: bool
 """
 
-from ansible_collections.trusted.crossbuild.plugins.module_utils import _build, _connection, _module
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _background, _build, _connection, _module
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -260,6 +321,20 @@ ARGUMENT_SPEC = {
             "timeout": {"type": "int", "default": 60},
         },
     },
+    "builder": {"type": "str", "choices": ["auto", "buildx", "classic"], "default": "auto"},
+    "builder_name": {"type": "str"},
+    "secrets": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "id": {"type": "str", "required": True},
+            "type": {"type": "str", "choices": ["file", "env", "value"], "required": True},
+            "src": {"type": "path"},
+            "env": {"type": "str"},
+            "value": {"type": "str", "no_log": True},
+        },
+        "no_log": False,
+    },
     "timeout": {"type": "int"},
     "_progress": {"type": "dict"},
     **_connection.CONNECTION_SPEC,
@@ -267,9 +342,9 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    _module.run_followed(
+    _module.run(
         ARGUMENT_SPEC,
-        _build.run,
+        _background.followed(_build.run),
         required_if=[("state", "present", ("path", "dockerfile_inline"), True)],
     )
 

@@ -99,6 +99,7 @@ PIECES = st.sampled_from(
         "E F\n",
         "F\n",
         "<<E\nE\n",
+        "<<-E\nx\n\tE\n",
         "'",
         '"',
         "$X",
@@ -137,10 +138,13 @@ LINES = st.lists(
     st.tuples(
         st.sampled_from(["FROM ", "RUN ", "COPY ", "ENV ", "ONBUILD RUN ", "CMD ", "RU\\\nN ", " run\t", "# ", ""]),
         st.lists(PIECES, max_size=5).map("".join),
-        st.sampled_from(["\n", "\n", " \\\n", "\r\n", "\nE\n", ""]),
+        st.sampled_from(["\n", "\n", " \\\n", "\r\n", "\nE\n", " <<-E\n\tE\n", ""]),
     ).map("".join),
     max_size=8,
 ).map("".join)
+
+
+SHELL_FORM = ("RUN", "CMD", "ENTRYPOINT")
 
 
 def oracle(text):
@@ -155,6 +159,9 @@ def oracle(text):
                 found.end_line,
                 found.flags,
                 [(heredoc.name, heredoc.content) for heredoc in found.heredocs],
+                found.json,
+                # A command for the shell arrives in one piece, other arguments and lists in several.
+                found.value if (found.cmd or "").upper() in SHELL_FORM and not found.json else None,
             )
             for found in dockerfile.parse_string(text)
         ]
@@ -168,14 +175,22 @@ def own(text):
     try:
         return [
             # The binding tells no heredocs below ONBUILD.
-            (i.keyword, i.start, i.end, i.flags, [(h.name, h.body) for h in i.heredocs if i.keyword != "ONBUILD"])
+            (
+                i.keyword,
+                i.start,
+                i.end,
+                i.flags,
+                [(h.name, h.body) for h in i.heredocs if i.keyword != "ONBUILD"],
+                i.json,
+                (i.value,) * bool(i.value) if i.keyword in SHELL_FORM and not i.json else None,
+            )
             for i in lex(text)[1]
         ]
     except CrossbuildError:
         return None
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given((GENERATED | LINES).filter(lambda text: "<<<<" not in text and not ("`" in text and "--" in text)))
 @example("FROM a\nENV \\\v\n")
 @example("FROM a\nHEALTHCHECK CMD\t[1]\n")

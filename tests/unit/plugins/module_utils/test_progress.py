@@ -63,7 +63,7 @@ def test_output_is_told_only_if_asked_for(file: Path) -> None:
 def test_output_without_end_ends_in_the_file_and_steps_go_on(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_progress, "_MOST_OUTPUT", 1000)
     build = _progress.Progress(str(file), output=True).build("linux/arm/v7", 1)
-    for _ in range(1000):
+    for _number in range(1000):
         build.output(1, "y" * 1000)
     build.step_ended(1, 1, "ok")
     texts = [event["text"] for event in told(file) if event["event"] == "output"]

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The engine's classic builder, which the Docker SDK for Python drives."""
+
+from __future__ import annotations
+
+from typing import Generator, Sequence
+
+from . import _classic_log
+from ._build_log import Event
+from ._build_source import Source
+from ._builder import Builder, Request
+from ._dockerfile import Dockerfile
+from ._errors import CrossbuildError
+from ._secrets import Secret
+
+
+class ClassicBuilder(Builder):
+    kind = "classic"
+    every_stage = True
+
+    def refuse(self, dockerfile: Dockerfile, secrets: Sequence[Secret]) -> None:
+        """Heredocs, flags of RUN, and secrets, which BuildKit brought."""
+        advice = (
+            f"this task builds with the classic builder ({self.reason}). Bring buildx to the host, as the role"
+            " trusted.crossbuild.docker_engine does with docker_engine_buildx, and let builder be auto or buildx."
+        )
+        for instruction in dockerfile.instructions:
+            if instruction.heredocs or (instruction.keyword == "RUN" and instruction.flags):
+                raise CrossbuildError(
+                    f"Line {instruction.start} of the Dockerfile needs BuildKit ({instruction.original.splitlines()[0]});"
+                    f" {advice}"
+                )
+        if secrets:
+            raise CrossbuildError(f"secrets need BuildKit; {advice}")
+
+    def build(self, source: Source, request: Request) -> Generator[Event, None, None]:
+        options = {
+            "dockerfile": source.sent_name,
+            "buildargs": request.args,
+            "target": request.target,
+            "platform": str(request.platform),
+            "labels": request.labels,
+            "network_mode": request.network,
+            "nocache": request.fresh,
+        }
+        return _classic_log.events(self._engine.build(source.stream(), options))
