@@ -49,7 +49,7 @@ class ImageBuild:
         self.reader = _build_source.Reader(params["path"], params["dockerfile"], params["dockerfile_inline"])
         self.built_from = BuiltFrom(engine.host, self.reference)
         self.args = {name: _argument(name, value) for name, value in (params["args"] or {}).items()}
-        self.proof = ImageProof(params, engine, self.reference, self.platform)
+        self.proof = ImageProof(params, engine, self.reference, self.platform, self._now)
         self.warnings: list[str] = []
         self.built = False
         self.progress = _progress.of(params)
@@ -84,23 +84,19 @@ class ImageBuild:
             result={
                 "image": _describe(existing),
                 "key": key.digest,
-                "verified": self.proof.result(existing),
                 "builder": {"kind": self.builder.kind, "reason": self.builder.reason},
+                **self.proof.result(existing),
             },
         )
         if existing:
             self._compare(plan, stale, existing, source)
-        if self.proof.foreign:
-            plan.result["foreign_programs"] = self.proof.foreign
-        if self.proof.silent:
-            plan.result["silent_programs"] = self.proof.silent
         missing = self.proof.missing(existing) if existing else []
         if reasons:
             words = f"build {self.reference} for {self.platform} ({', '.join(reasons)})"
             plan.steps.append(Step(words, self._build))
         elif existing and missing:
             words = f"prove {self.reference} for {self.platform} ({', '.join(missing)})"
-            plan.proofs.append(Step(words, lambda: self._prove_existing(existing)))
+            plan.proofs.append(Step(words, lambda: self._prove(existing)))
         return plan
 
     def _compare(self, plan: Plan, stale: list[str], existing: Image, source: _build_source.Source) -> None:
@@ -212,8 +208,7 @@ class ImageBuild:
                 built = log.follow(events)
         finally:
             progress.ended()
-        self._now("looking at the image's programs")
-        self._prove_built(built)
+        self.proof.prove_built(built)
         self.engine.tag(built, self.name, self.tag)
         self.built = True
         self.keep(lambda: self.built_from.save(source.records()))
@@ -234,26 +229,8 @@ class ImageBuild:
                 f"{exc.filename}: {exc.strerror}. Without this cache each task reads the whole context, and proves the image again."
             )
 
-    def _prove_built(self, image_id: str) -> None:
-        """Raises CrossbuildError for an image that is not for the platform asked for. It has no tag yet, and goes again."""
-        try:
-            self.proof.carry_out(image_id)
-        except CrossbuildError as exc:
-            self.engine.discard(image_id)
-            raise CrossbuildError(
-                f"The image built for {self.platform} is not proven to be one: {exc}. Look at the base image and at what is"
-                f" copied into it. {self.reference} stays as it was."
-            ) from exc
-
-    def _prove_existing(self, image: Image) -> None:
-        self._now("looking at the image's programs")
-        try:
-            self.proof.carry_out(image.id)
-        except CrossbuildError as exc:
-            raise CrossbuildError(
-                f"{self.reference} was there before, and is not proven to be for {self.platform}: {exc}. Look at the base image"
-                " and at what is copied into it. It stays as it is."
-            ) from exc
+    def _prove(self, existing: Image) -> None:
+        self.proof.prove_existing(existing)
         self.keep(self.proof.save)
 
     def plan_absent(self) -> Plan:
@@ -267,9 +244,9 @@ class ImageBuild:
         return plan
 
     def _remove(self) -> None:
+        self.proof.forget()
         self.engine.remove(self.reference)
         self.built_from.forget()
-        self.proof.forget()
 
 
 def _split_name(name: str, tag: str) -> tuple[str, str]:

@@ -168,41 +168,41 @@ class SdkEngine:
             except sdk().errors.APIError:
                 return  # it is the parent of another image, or a container uses it: then it is not ours alone
 
-    def files(self, image_id: str, libraries: bool) -> Iterator[ImageFile]:
+    def files(self, image_id: str, libraries: bool, labels: dict[str, str]) -> Iterator[ImageFile]:
         """Every file of an image; which is a program, or with ``libraries`` also a library. Starts nothing."""
-        with self._exported(image_id) as content:
+        with self._exported(image_id, labels) as content:
             yield from read_files(content, libraries)
 
     def save_files(self, image_id: str, path: str) -> None:
         """Writes every file of an image into a tar. Starts nothing."""
-        with self._exported(image_id) as content, open(path, "wb") as file:
+        with self._exported(image_id, {}) as content, open(path, "wb") as file:
             file.writelines(content)
 
     @contextlib.contextmanager
-    def _exported(self, image_id: str) -> Iterator[Iterator[bytes]]:
+    def _exported(self, image_id: str, labels: dict[str, str]) -> Iterator[Iterator[bytes]]:
         """The files of an image as a tar, out of a container that is made for this and never started."""
-        container = self._client.create_container(image_id, command=["never-started"])["Id"]
+        container = self._client.create_container(image_id, command=["never-started"], labels=labels)["Id"]
         try:
             yield self._client.export(container)
         finally:
             self._client.remove_container(container, v=True)
 
-    def run(self, image_id: str, command: list[str], environment: dict[str, str], seconds: int) -> Ran:
-        """Runs a command in a container that has no network and that always goes again.
+    def run(
+        self, image_id: str, command: list[str], environment: dict[str, str], seconds: int, labels: dict[str, str]
+    ) -> Ran:
+        """Runs a command in a container that has no network, and that goes again with this process's own cleaning up.
 
         Raises CrossbuildError with what the engine said where it cannot be started.
         """
         errors = sdk().errors
-        logs = {"Type": "json-file", "Config": {"max-size": "1m"}}  # whatever the engine does with logs otherwise
-        limits = self._client.create_host_config(network_mode="none", log_config=logs)
+        options = {"command": command, "environment": environment, "labels": labels}
         try:
-            container = self._client.create_container(
-                image_id, command=command, environment=environment, host_config=limits
-            )["Id"]
-        except errors.APIError as exc:
-            raise CrossbuildError(exc.explanation or str(exc)) from exc
+            # QEMU that crashes wants to end by its program's signal, which the first process of a container cannot.
+            container = self._start(image_id, options, init=True)
+        except CrossbuildError:
+            # The engine has no init; or the container cannot be started at all, and this says why.
+            container = self._start(image_id, options, init=False)
         try:
-            self._client.start(container)
             return Ran(
                 self._status(container, seconds),
                 self._client.logs(container, stdout=True, stderr=False).decode("utf-8", "replace"),
@@ -212,6 +212,26 @@ class SdkEngine:
             raise CrossbuildError(exc.explanation or str(exc)) from exc
         finally:
             self._client.remove_container(container, v=True, force=True)
+
+    def _start(self, image_id: str, options: dict[str, Any], init: bool) -> str:
+        errors = sdk().errors
+        logs = {"Type": "json-file", "Config": {"max-size": "1m"}}  # whatever the engine does with logs otherwise
+        limits = self._client.create_host_config(network_mode="none", log_config=logs, init=init)
+        with contextlib.ExitStack() as undo:
+            try:
+                container = str(self._client.create_container(image_id, host_config=limits, **options)["Id"])
+                undo.callback(self._client.remove_container, container, v=True, force=True)
+                self._client.start(container)
+            except errors.APIError as exc:
+                raise CrossbuildError(exc.explanation or str(exc)) from exc
+            undo.pop_all()
+        return container
+
+    def remove_containers(self, labels: dict[str, str]) -> None:
+        """Ends and removes the containers that have all these labels."""
+        wanted = [f"{name}={value}" for name, value in labels.items()]
+        for container in self._client.containers(all=True, filters={"label": wanted}):
+            self._client.remove_container(container["Id"], v=True, force=True)
 
     def _status(self, container: str, seconds: int) -> int | None:
         """The status that a container ends with; None where it is still running after so many seconds."""

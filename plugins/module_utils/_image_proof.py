@@ -10,7 +10,7 @@ An image cannot carry its proof, as that comes after it: so it is among the thin
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import Any, Callable
 
 from . import _build_key, _image_programs
 from ._cache import Table
@@ -21,6 +21,8 @@ from ._platform import Platform
 # From the weakest to the strongest: each proves what the ones before it do.
 LEVELS = ("none", "metadata", "programs", "all")
 
+# On the containers that are made for a proof: the image's name. Only one task at a time has to do with that.
+_LABEL = "trusted.crossbuild.proof_of"
 # The newest processor of each version of 32-bit ARM, by QEMU's names: without it, QEMU runs what a v8 has. An emulator reads
 # this from the environment of the program; on ARM itself it means nothing.
 _PROCESSORS = {"v5": "arm926", "v6": "arm1176", "v7": "cortex-a15"}
@@ -29,20 +31,30 @@ _ILLEGAL_INSTRUCTION = 128 + 4
 
 
 class ImageProof:
-    """What is asked for of the image ``reference``, and what was proven of it."""
+    """What is asked for of the image ``reference``, and what was proven of it. ``tell`` is called with what goes on, in words.
+
+    Without ``cache`` that is remembered in the user's own.
+    """
 
     def __init__(
-        self, params: dict[str, Any], engine: SdkEngine, reference: str, platform: Platform, cache: str | None = None
+        self,
+        params: dict[str, Any],
+        engine: SdkEngine,
+        reference: str,
+        platform: Platform,
+        tell: Callable[[str], None],
+        cache: str | None = None,
     ) -> None:
         self._engine = engine
         self._reference = reference
         self._platform = platform
+        self._tell = tell
         self._level: str = params["verify"]
         self._smoke_test: dict[str, Any] | None = params["smoke_test"]
         self._table = Table("proofs", f"{engine.host}\0{reference}\0{platform}", cache)
         self._proven = self._table.load()
-        self.foreign: list[str] = []
-        self.silent: list[str] = []
+        self._containers = {_LABEL: reference}
+        self._programs: dict[str, list[str]] = {}
 
     def missing(self, image: Image) -> list[str]:
         """The options by which this very image is not proven yet."""
@@ -52,16 +64,49 @@ class ImageProof:
         return [*(["verify"] if stricter else []), *(["smoke_test"] if other else [])]
 
     def result(self, image: Image | None) -> dict[str, Any]:
-        """By what an image is proven, as the user sees it."""
+        """By what an image is proven, and which of its programs are odd, as the user sees it."""
         proven = self._of(image.id if image else "")
-        return {"verify": proven["verify"], "smoke_test": bool(proven["smoke_test"])}
+        verified = {"verify": proven["verify"], "smoke_test": bool(proven["smoke_test"])}
+        return {"verified": verified, **self._programs}
 
-    def carry_out(self, image_id: str) -> None:
-        """Proves what is not proven yet. Raises CrossbuildError with what is wrong with the image, as half a sentence."""
+    def prove_built(self, image_id: str) -> None:
+        """Proves an image that has no name yet. One that fails goes again."""
+        try:
+            self._prove(image_id)
+        except CrossbuildError as exc:
+            self._engine.discard(image_id)
+            raise CrossbuildError(
+                f"The image built for {self._platform} is not proven to be one: {exc}. Look at the base image and at what is"
+                f" copied into it. {self._reference} stays as it was."
+            ) from exc
+
+    def prove_existing(self, image: Image) -> None:
+        """Proves of an image that is there what is not proven yet. One that fails stays."""
+        try:
+            self._prove(image.id)
+        except CrossbuildError as exc:
+            raise CrossbuildError(
+                f"{self._reference} was there before, and is not proven to be for {self._platform}: {exc}. Look at the base"
+                " image and at what is copied into it. It stays as it is."
+            ) from exc
+
+    def save(self) -> None:
+        """Raises OSError where that is not possible."""
+        self._table.save(self._proven)
+
+    def forget(self) -> None:
+        """Also removes the containers of a task that was killed."""
+        self._table.forget()
+        self._engine.remove_containers(self._containers)
+
+    def _prove(self, image_id: str) -> None:
+        """Raises CrossbuildError with what is wrong with the image, as half a sentence."""
         image = self._engine.image(image_id)
         if image is None:
             raise CrossbuildError("the engine does not have it any more. Was it removed meanwhile?")
         missing = self.missing(image)
+        if missing:
+            self._engine.remove_containers(self._containers)  # of a task that was killed
         if "verify" in missing:
             self._look_at(image)
         if "smoke_test" in missing and self._smoke_test:
@@ -72,13 +117,6 @@ class ImageProof:
             "verify": max(self._level, proven["verify"], key=LEVELS.index),
             "smoke_test": wanted["smoke_test"] or proven["smoke_test"],
         }
-
-    def save(self) -> None:
-        """Raises OSError where that is not possible."""
-        self._table.save(self._proven)
-
-    def forget(self) -> None:
-        self._table.forget()
 
     def _wanted(self) -> dict[str, str]:
         test = self._smoke_test
@@ -92,26 +130,25 @@ class ImageProof:
 
     def _look_at(self, image: Image) -> None:
         if not self._platform.accepts(image.platform):
-            # The classic builder's cache knows no variants; only FROM scratch there is no base that differs.
-            cached = " (rebuild: always, if that comes from the engine's cache)"
-            same = image.platform.architecture == self._platform.architecture
-            raise CrossbuildError(f"it is recorded as {image.platform}{cached if same else ''}")
+            raise CrossbuildError(f"it is recorded as {image.platform}")
         if self._level == "metadata":
             return
+        self._tell("looking at the image's programs")
         every = self._level == "all"
-        files = self._engine.files(image.id, libraries=every)
+        files = self._engine.files(image.id, every, self._containers)
         findings = _image_programs.examine(files, image.command, self._platform, every)
         if findings.wrong:
             raise CrossbuildError(findings.wrong)
-        self.foreign, self.silent = findings.foreign, findings.silent
+        found = {"foreign_programs": findings.foreign, "silent_programs": findings.silent}
+        self._programs = {name: programs for name, programs in found.items() if programs}
 
     def _run(self, image: Image, test: dict[str, Any]) -> None:
+        self._tell("running the image's smoke test")
         processor = _PROCESSORS.get(self._platform.variant) if self._platform.architecture == "arm" else None
+        environment = {"QEMU_CPU": processor} if processor else {}
         words = f"its smoke test ({shlex.join(test['command'])})"
         try:
-            ran = self._engine.run(
-                image.id, test["command"], {"QEMU_CPU": processor} if processor else {}, test["timeout"]
-            )
+            ran = self._engine.run(image.id, test["command"], environment, test["timeout"], self._containers)
         except CrossbuildError as exc:
             raise CrossbuildError(f"{words} could not be started: {exc}") from exc
         problem = _problem(ran, test)

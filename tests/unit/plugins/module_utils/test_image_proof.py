@@ -17,6 +17,7 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import 
 from ansible_collections.trusted.crossbuild.plugins.module_utils._image_proof import ImageProof
 
 ECHO = {"command": ["echo", "one"], "stdout": "one", "timeout": 60}
+LABELS = {"trusted.crossbuild.proof_of": "x:latest"}
 OTHER = {"command": ["echo", "one"], "stdout": "two", "timeout": 60}
 
 
@@ -27,18 +28,31 @@ class Memory:
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
+        self.discarded: list[str] = []
+        self.swept = 0
 
     def image(self, image_id: str) -> Image | None:
         platform = {"wrong": "amd64", "newer": "arm/v7"}.get(image_id, "arm/v6")
         return Image(image_id, _platform.parse(platform), {}, [], []) if image_id != "gone" else None
 
-    def files(self, _image_id: str, libraries: bool) -> list[Any]:
+    def files(self, _image_id: str, libraries: bool, labels: dict[str, str]) -> list[Any]:
+        assert labels == LABELS
         self.asked.append("all" if libraries else "programs")
         return []
 
-    def run(self, _image_id: str, command: list[str], environment: dict[str, str], seconds: int) -> Ran:
+    def run(
+        self, _image_id: str, _command: list[str], environment: dict[str, str], _seconds: int, labels: dict[str, str]
+    ) -> Ran:
+        assert labels == LABELS
         self.asked.append(environment.get("QEMU_CPU", "any"))
         return Ran(0, "one\n", "")
+
+    def remove_containers(self, labels: dict[str, str]) -> None:
+        assert labels == LABELS
+        self.swept += 1
+
+    def discard(self, image_id: str) -> None:
+        self.discarded.append(image_id)
 
 
 class Host:
@@ -47,14 +61,16 @@ class Host:
     def __init__(self, cache: Path) -> None:
         self.cache = cache
         self.engine = Memory()
+        self.told: list[str] = []
 
     def proof(self, verify: str, test: dict[str, Any] | None = None, platform: str = "arm/v6") -> ImageProof:
         params = {"verify": verify, "smoke_test": test}
-        return ImageProof(params, self.engine, "x:latest", _platform.parse(platform), str(self.cache))  # type: ignore[arg-type]
+        engine: Any = self.engine
+        return ImageProof(params, engine, "x:latest", _platform.parse(platform), self.told.append, str(self.cache))
 
     def prove(self, verify: str, test: dict[str, Any] | None = None, image: str = "one") -> None:
         proof = self.proof(verify, test)
-        proof.carry_out(image)
+        proof.prove_built(image)
         proof.save()
 
     def missing(self, verify: str, test: dict[str, Any] | None = None, image: str = "one", **options: str) -> list[str]:
@@ -82,7 +98,7 @@ def test_nothing_is_proven_twice_or_forgotten(a_host: Host) -> None:
     a_host.prove("metadata", ECHO)
     assert a_host.engine.asked == ["programs", "arm1176", "all"]
     image = a_host.engine.image("one")
-    assert a_host.proof("none").result(image) == {"verify": "all", "smoke_test": True}
+    assert a_host.proof("none").result(image) == {"verified": {"verify": "all", "smoke_test": True}}
     assert a_host.missing("all", {**ECHO, "timeout": 1}) == []
     assert a_host.missing("all", OTHER) == ["smoke_test"]
 
@@ -93,23 +109,42 @@ def test_a_proof_is_of_one_image_and_one_platform(a_host: Host) -> None:
     assert a_host.missing("metadata", ECHO, platform="arm/v7") == ["verify", "smoke_test"]
     a_host.proof("none").forget()
     assert a_host.missing("metadata") == ["verify"]
-    assert a_host.proof("none").result(None) == {"verify": "none", "smoke_test": False}
+    assert a_host.proof("none").result(None) == {"verified": {"verify": "none", "smoke_test": False}}
 
 
-def test_what_fails_is_not_proven(a_host: Host) -> None:
-    proof = a_host.proof("programs", OTHER)
-    with pytest.raises(CrossbuildError, match=r"printed something else. It printed 'one\\n'; expected was 'two'$"):
-        proof.carry_out("one")
-    image = a_host.engine.image("one")
+def test_what_fails_is_not_proven_and_goes_only_where_it_is_new(a_host: Host) -> None:
+    proof, image = a_host.proof("programs", OTHER), a_host.engine.image("one")
     assert image
+    with pytest.raises(
+        CrossbuildError, match=r"there before.* printed something else. It printed 'one\\n'; expected was 'two'\."
+    ):
+        proof.prove_existing(image)
+    assert a_host.engine.discarded == []
+    with pytest.raises(CrossbuildError, match=r"^The image built for linux/arm/v6 .* printed something else"):
+        proof.prove_built("one")
+    assert a_host.engine.discarded == ["one"]
     assert proof.missing(image) == ["verify", "smoke_test"]
+
+
+def test_what_a_killed_task_left_goes_before_the_next_proof_and_with_the_image(a_host: Host) -> None:
+    a_host.prove("programs", ECHO)
+    assert a_host.engine.swept == 1
+    a_host.prove("programs", ECHO)
+    assert a_host.engine.swept == 1
+    a_host.proof("programs").forget()
+    assert a_host.engine.swept == 2
+
+
+def test_what_goes_on_is_told(a_host: Host) -> None:
+    a_host.prove("programs", ECHO)
+    assert a_host.told == ["looking at the image's programs", "running the image's smoke test"]
 
 
 @pytest.mark.parametrize(
     ("image", "words"),
     [
-        ("wrong", "it is recorded as linux/amd64$"),
-        ("newer", "linux/arm/v7 .rebuild: always"),
+        ("wrong", "it is recorded as linux/amd64\\. "),
+        ("newer", "it is recorded as linux/arm/v7\\. "),
         ("gone", "does not have it"),
     ],
 )
