@@ -113,7 +113,10 @@ options:
   smoke_test:
     description:
       - A command that must do its work in a container of the new image before that gets its tag. The container has no
-        network, and is always removed. For 32-bit ARM the emulator is told to be a processor of the version asked for.
+        network, and is removed afterwards. For 32-bit ARM the emulator is told to be a processor of the version asked for.
+      - The container of a task that was killed goes on. The next task that proves an image of this name ends and removes it.
+      - A crash is seen at once where the engine has an init (C(docker-init), the package C(tini)); where it has none, an
+        emulator that crashes may go on until the O(smoke_test.timeout).
       - An image that is up to date and did not pass this very test yet has to pass it, and is not built again, as with
         O(verify).
     type: dict
