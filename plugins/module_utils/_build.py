@@ -10,7 +10,7 @@ import functools
 from contextlib import closing
 from typing import Any, ContextManager, Sequence
 
-from . import _base_images, _build_source, _built_from, _cache, _dockerfile, _emulators, _image_programs
+from . import _base_images, _build_source, _built_from, _cache, _dockerfile, _emulators
 from ._base_images import BaseImages
 from ._build_key import KEY_LABEL, BuildKey, build_key
 from ._build_log import BuildLog
@@ -20,7 +20,7 @@ from ._built_from import BuiltFrom
 from ._context import ContextChanged
 from ._converge import Plan, Step
 from ._engine_sdk import Image
-from ._errors import CrossbuildError
+from ._image_proof import ImageProof
 from ._platform import Platform, host
 
 
@@ -36,7 +36,7 @@ class ImageBuild:
         self.reference = f"{name}:{tag}"
         self.others = others
         self.built_from = BuiltFrom(self.engine.host, self.reference)
-        self.foreign_programs: list[str] = []
+        self.proof = ImageProof(self.params, self.engine, self.reference, platform, task.now)
         self.built: str | None = None
 
     @functools.cached_property
@@ -58,15 +58,18 @@ class ImageBuild:
                 "image": _describe(existing),
                 "key": key.digest,
                 "builder": {"kind": self.task.builder.kind, "reason": self.task.builder.reason},
+                **self.proof.result(existing),
             },
         )
         if existing:
             self._compare(plan, stale, existing, source)
-        if self.foreign_programs:
-            plan.result["foreign_programs"] = self.foreign_programs
+        missing = self.proof.missing(existing) if existing else []
         if reasons:
             words = f"build {self.reference} for {self.platform} ({', '.join(reasons)})"
             plan.steps.append(Step(words, self._build))
+        elif existing and missing:
+            words = f"prove {self.reference} for {self.platform} ({', '.join(missing)})"
+            plan.proofs.append(Step(words, lambda: self._prove(existing)))
         return plan
 
     def _compare(self, plan: Plan, stale: list[str], existing: Image, source: _build_source.Source) -> None:
@@ -117,10 +120,10 @@ class ImageBuild:
             return ["no such image"]
         if KEY_LABEL not in existing.labels:
             return ["an image that this module did not build"]
-        if not self.platform.accepts(existing.platform):
-            return ["platform"]
         if existing.labels[KEY_LABEL] == key.digest:
             return []
+        if not self.platform.accepts(existing.platform):
+            return ["platform"]
         return key.differences(existing.labels) or ["format"]
 
     def _reasons(self, stale: list[str], existing: Image | None) -> list[str]:
@@ -173,15 +176,11 @@ class ImageBuild:
                 built = log.follow(events)
         finally:
             progress.ended()
-        self.task.now("looking at the image's programs")
-        try:
-            self._verify(built)
-        except CrossbuildError:
-            self.engine.discard(built)
-            raise
+        self.proof.prove_built(built)
         self.engine.tag(built, self.name, self.tag)
         self.built = built
         self.task.keep(lambda: self.built_from.save(source.records()))
+        self.task.keep(self.proof.save)
 
     def only_one(self) -> ContextManager[None]:
         return _cache.only_one(
@@ -189,20 +188,9 @@ class ImageBuild:
             lambda: self.task.now(f"waiting for the task that builds {self.reference}"),
         )
 
-    def _verify(self, image_id: str) -> None:
-        """Raises CrossbuildError for an image that is not for the platform asked for. It has no tag yet."""
-        image = self.engine.image(image_id)
-        if image is None:
-            raise CrossbuildError(f"The engine built {image_id}, but does not have it. Was it removed meanwhile?")
-        wrong = "" if self.platform.accepts(image.platform) else f"it is recorded as {image.platform}"
-        if not wrong:
-            findings = _image_programs.examine(self.engine.files(image_id), image.command, self.platform)
-            wrong, self.foreign_programs = findings.wrong, findings.foreign
-        if wrong:
-            raise CrossbuildError(
-                f"The image built for {self.platform} is not one: {wrong}. Look at the base image and at what is copied"
-                f" into it. {self.reference} stays as it was."
-            )
+    def _prove(self, existing: Image) -> None:
+        self.proof.prove_existing(existing)
+        self.task.keep(self.proof.save)
 
     def plan_absent(self) -> Plan:
         existing = self.engine.image(self.reference)
@@ -215,6 +203,7 @@ class ImageBuild:
         return plan
 
     def _remove(self) -> None:
+        self.proof.forget()
         self.engine.remove(self.reference)
         self.built_from.forget()
 

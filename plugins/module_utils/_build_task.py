@@ -58,7 +58,7 @@ class BuildTask:
         try:
             save()
         except OSError as exc:
-            words = f"{exc.filename}: {exc.strerror}. Without this cache each task reads the whole context."
+            words = f"{exc.filename}: {exc.strerror}. Without this cache each task reads the whole context, and proves the image again."
             if words not in self.warnings:
                 self.warnings.append(words)
 

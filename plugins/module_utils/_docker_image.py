@@ -82,8 +82,11 @@ class DockerImage:
             plan = None if build in self._failures else self._attempt(build, partial(build.plan_present, source))
             if plan:
                 self._first.setdefault(build, plan)
-                steps = [Step(step.words, partial(self._attempt, build, step.run)) for step in plan.steps]
-                plans[build] = self._last[build] = replace(plan, steps=steps)
+                steps, proofs = (
+                    [Step(step.words, partial(self._attempt, build, step.run)) for step in given]
+                    for given in (plan.steps, plan.proofs)
+                )
+                plans[build] = self._last[build] = replace(plan, steps=steps, proofs=proofs)
         merged = self._merged(plans)
         if merged.steps:
             self._plan_outputs()  # what it would fail for is better known before all the work
@@ -97,6 +100,7 @@ class DockerImage:
             merged.after += [prefix + line for line in plan.after]
             merged.warnings += plan.warnings
             merged.steps += plan.steps
+            merged.proofs += plan.proofs
         return merged
 
     def _attempt(self, build: ImageBuild, run: Callable[[], Outcome]) -> Outcome | None:
@@ -125,7 +129,7 @@ class DockerImage:
         return Made(build.platform, build.reference, image)
 
     def _is_up_to_date(self, build: ImageBuild) -> bool:
-        return build in self._last and not self._last[build].steps
+        return build in self._last and not self._last[build].steps and build not in self._failures
 
     def _of_the_only_one(self) -> dict[str, Any]:
         """What is said of a single image in the result itself."""
