@@ -93,6 +93,15 @@ def test_each_platform_gets_its_own_and_remembers_it() -> None:
     assert v5.identities(bases5, None) == {"base:1": "new v5"}
 
 
+def test_what_a_build_took_counts_when_the_next_platform_has_brought_its_own() -> None:
+    engine = Engine(arm_v7="of v7", arm64="of arm64")
+    v7, bases7 = of(V7, engine, ARM64)
+    v7.require(bases7)
+    arm64, bases64 = of(ARM64, engine, V7)
+    arm64.require(bases64)
+    assert v7.identities(bases7, None) == {"base:1": "of v7"}
+
+
 @pytest.mark.parametrize("may_pull", [True, False])
 def test_where_there_is_no_better_one_what_runs_is_used(may_pull: bool) -> None:
     engine = Engine()

@@ -72,6 +72,8 @@ class Build:
         found = self.world.engine.get(self.reference)
         image = {"id": found} if found else None
         plan = Plan(before=["image: x"], found={"changed_inputs": ["args"]}, result={"image": image, "key": "k"})
+        if found and "prove" in self.world.fails.get(str(self.platform), {}):
+            plan.proofs.append(Step(f"prove {self.reference}", lambda: self._fail("prove")))
         if not found:
             plan.steps.append(Step(f"build {self.reference}", self._build))
         return plan
@@ -177,6 +179,17 @@ def test_a_platform_that_fails_does_not_keep_the_others_from_being_built(world: 
     assert (first["error"], first["step"], first["changed"], first["id"]) == ("no way", 3, False, None)
     assert (second["id"], second["changed"], "error" in second) == ("id of linux/arm64", True, False)
     assert world.put == []
+
+
+def test_an_image_that_was_there_and_is_not_proven_goes_nowhere(world: World) -> None:
+    world.engine = {"app:1-linux-arm-v7": "old", "app:1-linux-arm64": "old"}
+    world.fails = {"linux/arm/v7": {"prove": CrossbuildError("no way")}}
+    with pytest.raises(
+        CrossbuildError, match=r"^linux/arm/v7: no way -- On the engine, and up to date: app:1-linux-arm64[.]"
+    ):
+        run()
+    assert world.put == []
+    assert run(check=True)["actions"] == ["prove app:1-linux-arm-v7", "put"]
 
 
 def test_what_is_wrong_for_all_is_said_once(world: World) -> None:

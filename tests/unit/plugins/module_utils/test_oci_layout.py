@@ -118,6 +118,10 @@ def test_the_same_images_make_the_same_bytes(tmp_path: Path) -> None:
         (tmp_path / name / "oci-layout").chmod(0o600 if name == "one" else 0o644)
     first, second = (packed(tmp_path / name, tmp_path / f"{name}.tar") for name in ("one", "two"))
     assert first.read_bytes() == second.read_bytes()
+    with tarfile.open(first) as archive:
+        names = archive.getnames()
+    assert names[:2] == ["oci-layout", "index.json"]
+    assert names[2:] == sorted(names[2:])
 
 
 def test_layers_say_that_they_are_not_compressed_and_how_big_they_are(tmp_path: Path) -> None:
@@ -146,6 +150,10 @@ def test_a_manifest_that_the_engine_has_is_kept(tmp_path: Path) -> None:
     writer.finish(CALLED)
     (found,) = _oci_layout.contents(str(tmp_path), False, CALLED)
     assert found == ("linux/arm64", digest(described), digest(manifest))
+    del blobs[f"blobs/sha256/{digest(layer)[7:]}"]
+    (tmp_path / "other").mkdir()
+    with pytest.raises(CrossbuildError, match=f"lacks {digest(layer)}"):
+        _oci_layout.Writer(str(tmp_path / "other")).add(tar(blobs), digest(manifest), "app", ARM64)
 
 
 def test_what_the_engine_leaves_out_is_named(tmp_path: Path) -> None:
@@ -179,9 +187,9 @@ def damages() -> dict[str, Callable[[Path], Any]]:
         "no layer": lambda layout: first_blob(layout, "a layer").unlink(),
         "a short layer": lambda layout: first_blob(layout, "a layer").write_text("a"),
         "no configuration": lambda layout: first_blob(layout, "rootfs").unlink(),
-        "another manifest": lambda layout: first_blob(layout, '"layers"').write_text('{"config":{},"layers":[]}'),
-        "a changed manifest": lambda layout: first_blob(layout, '"layers"').write_text(
-            first_blob(layout, '"layers"').read_text() + " "
+        "another manifest": lambda layout: first_blob(layout, "image.layer.v1").write_text('{"config":{},"layers":[]}'),
+        "a changed manifest": lambda layout: first_blob(layout, "image.layer.v1").write_text(
+            first_blob(layout, "image.layer.v1").read_text() + " "
         ),
     }
 
