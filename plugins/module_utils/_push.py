@@ -38,6 +38,7 @@ _REMEDIES = (
         "denied|unauthorized|no basic auth credentials|authentication required|forbidden",
         "{user} may not push there. Name one who may with registry.username and registry.password, or by docker login.",
     ),
+    ("HTTP 405|unsupported", "The registry takes nothing: it may be read-only."),
     ("toomanyrequests|too many requests", "The registry wants fewer requests. Try again later."),
     (
         "connection refused|connection reset|broken pipe|EOF|timeout|deadline exceeded",

@@ -170,7 +170,9 @@ def test_the_engine_is_told_who_pushes_and_the_user_only_where_that_is_from(task
             "run this again",
         ),
         ("write tcp 127.0.0.1:1->127.0.0.1:5000: write: connection reset by peer", "run this again"),
-        ("unsupported: The operation is unsupported.", "engine's log"),
+        ("unsupported: The operation is unsupported.", "read-only"),
+        ("error parsing HTTP 405 response body: invalid character 'M' looking for beginning of value", "read-only"),
+        ("something new", "engine's log"),
     ],
 )
 def test_what_to_do_about_a_failed_push(said: str, advice: str) -> None:
