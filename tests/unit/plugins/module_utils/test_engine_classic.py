@@ -20,11 +20,15 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._engine_sdk imp
 
 
 class Memory:
-    """An engine in memory whose cache has an image for one platform, to count how often it is asked to build."""
+    """An engine in memory whose cache has an image for one platform, to count how often it is asked to build.
 
-    def __init__(self, cached: str, fails: bool = False) -> None:
+    One that is ``stubborn`` builds for that platform also without the cache.
+    """
+
+    def __init__(self, cached: str, fails: bool = False, stubborn: bool = False) -> None:
         self.cached = cached
         self.fails = fails
+        self.stubborn = stubborn
         self.without_cache: list[bool] = []
         self.discarded: list[str] = []
 
@@ -32,7 +36,7 @@ class Memory:
         self.without_cache.append(options["nocache"])
         if self.fails:
             return iter([{"error": "no"}])
-        return iter([{"aux": {"ID": options["platform"] if options["nocache"] else self.cached}}])
+        return iter([{"aux": {"ID": options["platform"] if options["nocache"] and not self.stubborn else self.cached}}])
 
     def image(self, image_id: str) -> Image:
         return Image(image_id, _platform.parse(image_id), {}, [], [])
@@ -69,9 +73,10 @@ def test_only_for_another_platform_out_of_the_cache(cached: str, asked: str, tex
 
 
 def test_never_twice_without_the_cache_or_after_a_failure() -> None:
-    engine = Memory("linux/arm/v7")
-    assert build(engine, "linux/arm/v6", "FROM scratch\n", fresh=True) == [Built("linux/arm/v6")]
+    engine = Memory("linux/arm/v7", stubborn=True)
+    assert build(engine, "linux/arm/v6", "FROM scratch\n", fresh=True) == [Built("linux/arm/v7")]
     assert engine.without_cache == [True]
+    assert engine.discarded == []
     engine = Memory("linux/arm/v7", fails=True)
     assert build(engine, "linux/arm/v6", "FROM scratch\n") == [Failed("no")]
     assert engine.without_cache == [False]
