@@ -20,7 +20,6 @@ from . import (
     _deadline,
     _dockerfile,
     _emulators,
-    _image_programs,
     _progress,
     _secrets,
 )
@@ -33,6 +32,7 @@ from ._context import ContextChanged
 from ._converge import Plan, Step, converge
 from ._engine_sdk import Image, SdkEngine
 from ._errors import CrossbuildError
+from ._image_proof import ImageProof
 from ._platform import Platform, host, parse_list
 from ._secrets import Secret
 
@@ -49,7 +49,7 @@ class ImageBuild:
         self.reader = _build_source.Reader(params["path"], params["dockerfile"], params["dockerfile_inline"])
         self.built_from = BuiltFrom(engine.host, self.reference)
         self.args = {name: _argument(name, value) for name, value in (params["args"] or {}).items()}
-        self.foreign_programs: list[str] = []
+        self.proof = ImageProof(params, engine, self.reference, self.platform, self._now)
         self.warnings: list[str] = []
         self.built = False
         self.progress = _progress.of(params)
@@ -85,15 +85,18 @@ class ImageBuild:
                 "image": _describe(existing),
                 "key": key.digest,
                 "builder": {"kind": self.builder.kind, "reason": self.builder.reason},
+                **self.proof.result(existing),
             },
         )
         if existing:
             self._compare(plan, stale, existing, source)
-        if self.foreign_programs:
-            plan.result["foreign_programs"] = self.foreign_programs
+        missing = self.proof.missing(existing) if existing else []
         if reasons:
             words = f"build {self.reference} for {self.platform} ({', '.join(reasons)})"
             plan.steps.append(Step(words, self._build))
+        elif existing and missing:
+            words = f"prove {self.reference} for {self.platform} ({', '.join(missing)})"
+            plan.proofs.append(Step(words, lambda: self._prove(existing)))
         return plan
 
     def _compare(self, plan: Plan, stale: list[str], existing: Image, source: _build_source.Source) -> None:
@@ -146,10 +149,10 @@ class ImageBuild:
             return ["no such image"]
         if KEY_LABEL not in existing.labels:
             return ["an image that this module did not build"]
-        if not self.platform.accepts(existing.platform):
-            return ["platform"]
         if existing.labels[KEY_LABEL] == key.digest:
             return []
+        if not self.platform.accepts(existing.platform):
+            return ["platform"]
         return key.differences(existing.labels) or ["format"]
 
     def _reasons(self, stale: list[str], existing: Image | None) -> list[str]:
@@ -205,15 +208,11 @@ class ImageBuild:
                 built = log.follow(events)
         finally:
             progress.ended()
-        self._now("looking at the image's programs")
-        try:
-            self._verify(built)
-        except CrossbuildError:
-            self.engine.discard(built)
-            raise
+        self.proof.prove_built(built)
         self.engine.tag(built, self.name, self.tag)
         self.built = True
         self.keep(lambda: self.built_from.save(source.records()))
+        self.keep(self.proof.save)
 
     def only_one(self) -> ContextManager[None]:
         return _cache.only_one(
@@ -227,23 +226,12 @@ class ImageBuild:
             save()
         except OSError as exc:
             self.warnings.append(
-                f"{exc.filename}: {exc.strerror}. Without this cache each task reads the whole context."
+                f"{exc.filename}: {exc.strerror}. Without this cache each task reads the whole context, and proves the image again."
             )
 
-    def _verify(self, image_id: str) -> None:
-        """Raises CrossbuildError for an image that is not for the platform asked for. It has no tag yet."""
-        image = self.engine.image(image_id)
-        if image is None:
-            raise CrossbuildError(f"The engine built {image_id}, but does not have it. Was it removed meanwhile?")
-        wrong = "" if self.platform.accepts(image.platform) else f"it is recorded as {image.platform}"
-        if not wrong:
-            findings = _image_programs.examine(self.engine.files(image_id), image.command, self.platform)
-            wrong, self.foreign_programs = findings.wrong, findings.foreign
-        if wrong:
-            raise CrossbuildError(
-                f"The image built for {self.platform} is not one: {wrong}. Look at the base image and at what is copied"
-                f" into it. {self.reference} stays as it was."
-            )
+    def _prove(self, existing: Image) -> None:
+        self.proof.prove_existing(existing)
+        self.keep(self.proof.save)
 
     def plan_absent(self) -> Plan:
         existing = self.engine.image(self.reference)
@@ -256,6 +244,7 @@ class ImageBuild:
         return plan
 
     def _remove(self) -> None:
+        self.proof.forget()
         self.engine.remove(self.reference)
         self.built_from.forget()
 

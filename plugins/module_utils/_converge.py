@@ -30,9 +30,12 @@ class Plan:
     ``before`` and ``after`` are the two sides of the diff, a line a fact. Both ``found`` and ``result`` are returned with
     the task: ``found`` as it was before anything was written, ``result`` as it is afterwards. ``warnings`` are about what
     was found: of a thing that is removed nothing could be said afterwards.
+
+    ``proofs`` change nothing, and so do not count as a change; they come after the steps, or fail.
     """
 
     steps: list[Step] = field(default_factory=list)
+    proofs: list[Step] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
     found: dict[str, Any] = field(default_factory=dict)
@@ -54,9 +57,14 @@ def converge(make_plan: Callable[[], Plan], check_mode: bool) -> dict[str, Any]:
         if plan.steps:
             left = "; ".join(step.words for step in plan.steps)
             raise CrossbuildError(f"Done, but reading the host again shows that this is still to do: {left}.")
+    proofs = plan.proofs
+    if proofs and not check_mode:
+        for proof in proofs:
+            proof.run()
+        plan = make_plan()
     return {
         "changed": bool(first.steps),
-        "actions": [step.words for step in first.steps],
+        "actions": [step.words for step in (*first.steps, *proofs)],
         "diff": {"before": _lines(first.before), "after": _lines(first.after)},
         "warnings": first.warnings,
         **first.found,

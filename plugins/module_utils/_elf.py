@@ -21,8 +21,10 @@ from ._platform import ARCHITECTURES, Architecture
 MAGIC = b"\x7fELF"
 _BITS = {1: 32, 2: 64}
 _BYTE_ORDERS = {1: "<", 2: ">"}
-ET_EXEC, _ET_DYN = 2, 3
+ET_EXEC, ET_DYN = 2, 3
 PT_LOAD, _PT_DYNAMIC, _PT_INTERP, PT_GNU_STACK = 1, 2, 3, 0x6474E551
+# Longer than any path (PATH_MAX) and than the notes of any toolchain: what says to be longer is damaged.
+_READ_MAX = 65536
 _EM_MIPS = 8
 _EF_MIPS_ABI2 = 0x20
 
@@ -31,6 +33,8 @@ FILE_HEADER = {32: "4sBBBBB7xHHIIIIIHHHHHH", 64: "4sBBBBB7xHHIQQQIHHHHHH"}
 SEGMENT_HEADER = {32: "IIIIIIII", 64: "IIQQQQQQ"}
 HEADER_SIZE = {32: 52, 64: 64}
 SEGMENT_SIZE = {32: 32, 64: 56}
+_SECTION_HEADER = {32: "IIIIIIIIII", 64: "IIQQQQIIQQ"}
+_SECTION_SIZE = {32: 40, 64: 64}
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,18 @@ class ElfFile:
     linkage: Linkage
 
 
-class _SegmentTable(NamedTuple):
+class _Table(NamedTuple):
     offset: int
     entry_size: int
     entries: int
+
+
+class _Start(NamedTuple):
+    """What the first 52 or 64 bytes of a file say."""
+
+    header: ElfHeader
+    segments: _Table
+    sections: _Table
 
 
 class _Segment(NamedTuple):
@@ -80,7 +92,7 @@ class _Segment(NamedTuple):
     size: int
 
 
-def _parse(data: bytes) -> tuple[ElfHeader, _SegmentTable] | None:
+def _parse(data: bytes) -> _Start | None:
     if len(data) < 16 or data[:4] != MAGIC or data[4] not in _BITS or data[5] not in _BYTE_ORDERS:
         return None
     bits = _BITS[data[4]]
@@ -98,20 +110,26 @@ def _parse(data: bytes) -> tuple[ElfHeader, _SegmentTable] | None:
         _format,
         _entry,
         table,
-        _sections,
+        sections,
         flags,
         _size,
         entry_size,
         count,
-        *_rest,
+        section_size,
+        section_count,
+        _names,
     ) = struct.unpack_from(_BYTE_ORDERS[data[5]] + FILE_HEADER[bits], data)
-    return ElfHeader(bits, order == 2, osabi, kind, machine, flags), _SegmentTable(table, entry_size, count)
+    return _Start(
+        ElfHeader(bits, order == 2, osabi, kind, machine, flags),
+        _Table(table, entry_size, count),
+        _Table(sections, section_size, section_count),
+    )
 
 
 def parse_header(data: bytes) -> ElfHeader | None:
     """The header at the start of ``data``; None where that is no ELF file, or less than its 52 or 64 bytes."""
     parsed = _parse(data)
-    return parsed[0] if parsed else None
+    return parsed.header if parsed else None
 
 
 def architecture(header: ElfHeader) -> Architecture | None:
@@ -148,6 +166,42 @@ def read_linkage(file: str | os.PathLike[str] | BinaryIO) -> Linkage:
     return describe(file).linkage
 
 
+def interpreter(file: BinaryIO) -> str:
+    """The loader that a dynamic program names (``PT_INTERP``); empty where it names none, or is damaged."""
+    start = _parse(_read(file, 0, 64))
+    if start:
+        for segment in _segments(start.header, _rows(file, start.segments, SEGMENT_SIZE[start.header.bits])):
+            if segment.type == _PT_INTERP:
+                return _read(file, segment.offset, segment.size).split(b"\0")[0].decode("utf-8", "surrogateescape")
+    return ""
+
+
+def section(file: BinaryIO, kind: int) -> bytes:
+    """The first section of a type (``sh_type``); empty where there is none, as in a file without section headers."""
+    start = _parse(_read(file, 0, 64))
+    if start:
+        layout = (">" if start.header.big_endian else "<") + _SECTION_HEADER[start.header.bits]
+        rows = _rows(file, start.sections, _SECTION_SIZE[start.header.bits])
+        for _name, found, _flags, _address, offset, size, *_rest in struct.iter_unpack(layout, rows):
+            if found == kind:
+                return _read(file, offset, size)
+    return b""
+
+
+def _rows(file: BinaryIO, table: _Table, size: int) -> bytes:
+    """The rows of a table that are really there; none where they are not as long as they must be."""
+    data = _read(file, table.offset, size * table.entries) if table.entry_size == size else b""
+    return data[: len(data) // size * size]
+
+
+def _read(file: BinaryIO, offset: int, size: int) -> bytes:
+    file.seek(0, os.SEEK_END)
+    if offset >= file.tell():
+        return b""
+    file.seek(offset)
+    return file.read(min(size, _READ_MAX))
+
+
 def _describe(file: BinaryIO, name: object) -> ElfFile:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -156,11 +210,11 @@ def _describe(file: BinaryIO, name: object) -> ElfFile:
     if parsed is None:
         what = f"its ELF header is cut short: it has only {size} bytes" if start[:4] == MAGIC else "it is no ELF file"
         raise CrossbuildError(f"{name} is not a usable program: {what}.")
-    header, table = parsed
-    if header.type not in (ET_EXEC, _ET_DYN):
+    header, table, _sections = parsed
+    if header.type not in (ET_EXEC, ET_DYN):
         raise CrossbuildError(
             f"{name} is not a program: its ELF type is {header.type}, where {ET_EXEC} (executable) or "
-            f"{_ET_DYN} (position-independent) was expected."
+            f"{ET_DYN} (position-independent) was expected."
         )
     problem = _table_problem(header, table, size)
     if problem:
@@ -175,7 +229,7 @@ def _describe(file: BinaryIO, name: object) -> ElfFile:
     return ElfFile(header, _linkage(header, segments))
 
 
-def _table_problem(header: ElfHeader, table: _SegmentTable, size: int) -> str | None:
+def _table_problem(header: ElfHeader, table: _Table, size: int) -> str | None:
     if table.entries == 0:
         return "it has no program headers"
     if table.entry_size != SEGMENT_SIZE[header.bits]:
@@ -199,7 +253,7 @@ def _linkage(header: ElfHeader, segments: list[_Segment]) -> Linkage:
     if _PT_INTERP in types:
         return Linkage.DYNAMIC
     # A shared library looks the same as a static-pie program here; nobody names one as a program.
-    return Linkage.STATIC_PIE if header.type == _ET_DYN and _PT_DYNAMIC in types else Linkage.STATIC
+    return Linkage.STATIC_PIE if header.type == ET_DYN and _PT_DYNAMIC in types else Linkage.STATIC
 
 
 # Where the masks depart from the common one, as offset: byte, keyed by QEMU's name. The values are those of QEMU's

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Generator, Sequence
 
 from . import _classic_log
-from ._build_log import Event
+from ._build_log import Activity, Built, Event
 from ._build_source import Source
 from ._builder import Builder, Request
 from ._dockerfile import Dockerfile
@@ -37,6 +37,21 @@ class ClassicBuilder(Builder):
             raise CrossbuildError(f"secrets need BuildKit; {advice}")
 
     def build(self, source: Source, request: Request) -> Generator[Event, None, None]:
+        """Once more without the cache, where an image came out of that for another variant of the architecture."""
+        built = None
+        for event in self._events(source, request, request.fresh):
+            if isinstance(event, Built):
+                built = event
+            else:
+                yield event
+        if built and not request.fresh and self._is_of_another(built, source, request):
+            self._engine.discard(built.image_id)
+            yield Activity("building without the cache, which had steps for another variant")
+            yield from self._events(source, request, fresh=True)
+        elif built:
+            yield built
+
+    def _events(self, source: Source, request: Request, fresh: bool) -> Generator[Event, None, None]:
         options = {
             "dockerfile": source.sent_name,
             "buildargs": request.args,
@@ -44,6 +59,17 @@ class ClassicBuilder(Builder):
             "platform": str(request.platform),
             "labels": request.labels,
             "network_mode": request.network,
-            "nocache": request.fresh,
+            "nocache": fresh,
         }
         return _classic_log.events(self._engine.build(source.stream(), options))
+
+    def _is_of_another(self, built: Built, source: Source, request: Request) -> bool:
+        """The engine's cache knows architectures, and no variants. With a base image they come from that."""
+        image = self._engine.image(built.image_id)
+        asked = request.platform
+        return (
+            image is not None
+            and image.platform.architecture == asked.architecture
+            and image.platform.variant != asked.variant
+            and any(stage.base == "scratch" for stage in source.dockerfile.stages)
+        )

@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-import tarfile
 from dataclasses import dataclass
-from typing import IO, Any, Iterator, cast
+from typing import Any, Iterator
 from urllib.parse import quote
 
 from ._engine_socket import EngineSocket, numbers, require_recent
 from ._errors import CrossbuildError
-from ._image_programs import HEADER_SIZE, ImageFile
+from ._image_files import read_files
+from ._image_programs import ImageFile
 from ._platform import Platform
 
 _UNIX = "unix://"
@@ -46,6 +46,15 @@ class Image:
             tags=list(content.get("RepoTags") or []),
             command=[*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])],
         )
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did: its exit status, or None where its time was over, and what it wrote."""
+
+    status: int | None
+    stdout: str
+    stderr: str
 
 
 def _variant(content: dict[str, Any]) -> str:
@@ -159,33 +168,81 @@ class SdkEngine:
             except sdk().errors.APIError:
                 return  # it is the parent of another image, or a container uses it: then it is not ours alone
 
-    def files(self, image_id: str) -> Iterator[ImageFile]:
-        """Every file of an image with the beginning of its content. Starts nothing."""
-        with self._exported(image_id) as content:
-            chunks = cast(IO[bytes], _Reader(content))
-            with tarfile.open(fileobj=chunks, mode="r|") as archive:
-                for info in archive:
-                    head = archive.extractfile(info) if info.isreg() and info.mode & 0o111 else None
-                    yield ImageFile(
-                        path="/" + info.name.strip("/"),
-                        target=info.linkname if info.issym() else "",
-                        head=head.read(HEADER_SIZE) if head else b"",
-                        same_as=info.linkname if info.islnk() else "",
-                    )
+    def files(self, image_id: str, libraries: bool, labels: dict[str, str]) -> Iterator[ImageFile]:
+        """Every file of an image; which is a program, or with ``libraries`` also a library. Starts nothing."""
+        with self._exported(image_id, labels) as content:
+            yield from read_files(content, libraries)
 
     def save_files(self, image_id: str, path: str) -> None:
         """Writes every file of an image into a tar. Starts nothing."""
-        with self._exported(image_id) as content, open(path, "wb") as file:
+        with self._exported(image_id, {}) as content, open(path, "wb") as file:
             file.writelines(content)
 
     @contextlib.contextmanager
-    def _exported(self, image_id: str) -> Iterator[Iterator[bytes]]:
+    def _exported(self, image_id: str, labels: dict[str, str]) -> Iterator[Iterator[bytes]]:
         """The files of an image as a tar, out of a container that is made for this and never started."""
-        container = self._client.create_container(image_id, command=["never-started"])["Id"]
+        container = self._client.create_container(image_id, command=["never-started"], labels=labels)["Id"]
         try:
             yield self._client.export(container)
         finally:
             self._client.remove_container(container, v=True)
+
+    def run(
+        self, image_id: str, command: list[str], environment: dict[str, str], seconds: int, labels: dict[str, str]
+    ) -> Ran:
+        """Runs a command in a container that has no network, and that goes again with this process's own cleaning up.
+
+        Raises CrossbuildError with what the engine said where it cannot be started.
+        """
+        errors = sdk().errors
+        options = {"command": command, "environment": environment, "labels": labels}
+        try:
+            # QEMU that crashes wants to end by its program's signal, which the first process of a container cannot.
+            container = self._start(image_id, options, init=True)
+        except CrossbuildError:
+            # The engine has no init; or the container cannot be started at all, and this says why.
+            container = self._start(image_id, options, init=False)
+        try:
+            return Ran(
+                self._status(container, seconds),
+                self._client.logs(container, stdout=True, stderr=False).decode("utf-8", "replace"),
+                self._client.logs(container, stdout=False, stderr=True).decode("utf-8", "replace"),
+            )
+        except errors.APIError as exc:
+            raise CrossbuildError(exc.explanation or str(exc)) from exc
+        finally:
+            self._client.remove_container(container, v=True, force=True)
+
+    def _start(self, image_id: str, options: dict[str, Any], init: bool) -> str:
+        errors = sdk().errors
+        logs = {"Type": "json-file", "Config": {"max-size": "1m"}}  # whatever the engine does with logs otherwise
+        limits = self._client.create_host_config(network_mode="none", log_config=logs, init=init)
+        with contextlib.ExitStack() as undo:
+            try:
+                container = str(self._client.create_container(image_id, host_config=limits, **options)["Id"])
+                undo.callback(self._client.remove_container, container, v=True, force=True)
+                self._client.start(container)
+            except errors.APIError as exc:
+                raise CrossbuildError(exc.explanation or str(exc)) from exc
+            undo.pop_all()
+        return container
+
+    def remove_containers(self, labels: dict[str, str]) -> None:
+        """Ends and removes the containers that have all these labels."""
+        wanted = [f"{name}={value}" for name, value in labels.items()]
+        for container in self._client.containers(all=True, filters={"label": wanted}):
+            self._client.remove_container(container["Id"], v=True, force=True)
+
+    def _status(self, container: str, seconds: int) -> int | None:
+        """The status that a container ends with; None where it is still running after so many seconds."""
+        import requests  # comes with the SDK
+
+        try:
+            return int(self._client.wait(container, timeout=seconds)["StatusCode"])
+        except (requests.exceptions.ReadTimeout, requests.exceptions.ConnectionError):
+            if not self._client.inspect_container(container)["State"]["Running"]:
+                raise
+            return None
 
 
 class _Untouched:
@@ -196,26 +253,6 @@ class _Untouched:
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
-
-
-class _Reader:
-    """The read() that tarfile wants, over the chunks of a response."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._buffer = b""
-
-    def read(self, size: int) -> bytes:
-        pieces, have = [self._buffer], len(self._buffer)
-        while have < size:
-            chunk = next(self._chunks, b"")
-            if not chunk:
-                break
-            pieces.append(chunk)
-            have += len(chunk)
-        data = b"".join(pieces)
-        self._buffer = data[size:]
-        return data[:size]
 
 
 def _tls(connection: dict[str, Any]) -> Any:

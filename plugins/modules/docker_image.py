@@ -10,8 +10,8 @@ module: docker_image
 short_description: Build a Docker image for another platform, when something in it has changed
 version_added: 0.1.0
 description:
-  - Builds an image for the platform asked for, and afterwards looks whether it is one - by the platform recorded in it
-    and by the ELF headers of its programs. An image that is not gets no tag; the old one stays.
+  - Builds an image for the platform asked for, and afterwards looks whether it is one - by the platform recorded in it,
+    by its programs, and where asked for by running it. An image that is not gets no tag; the old one stays.
   - Everything that goes into an image - Dockerfile, the bytes, modes and names of the context, build arguments, target,
     platform, labels, network, base images, the emulator's version - makes a key, which is kept in a label of the image.
     While the key is the same, nothing is built or sent and the task is C(ok).
@@ -93,6 +93,47 @@ options:
     type: str
     choices: [auto, always, never]
     default: auto
+  verify:
+    description:
+      - How the image is looked at before it gets its tag. Each looks at what the ones before it do.
+      - V(none) does not look; RV(verified) says so.
+      - V(metadata) looks at the platform recorded in the image.
+      - V(programs) looks at the programs that a container starts, which are the command and the shell, and at their loaders -
+        machine, word size and byte order. Of 32-bit ARM also the version of the architecture that they were compiled for,
+        and whether they pass floating point in registers. So a program for v7 is not one for V(linux/arm/v6), and one for
+        armhf starts by no loader of armel; what is for an older version is right.
+      - V(all) looks at every ELF program and shared library of the image in that way, also at an emulator that was copied
+        into it. Libraries in directories from which the loader takes them on some processors only (C(neon), C(vfp),
+        C(glibc-hwcaps)) may be for a newer version.
+      - An image that is up to date and was not looked at so closely yet is looked at, and not built again. The task is not
+        C(changed) by that. It fails if the image does not pass; the image stays then, as it was there before.
+    type: str
+    choices: [none, metadata, programs, all]
+    default: programs
+  smoke_test:
+    description:
+      - A command that must do its work in a container of the new image before that gets its tag. The container has no
+        network, and is removed afterwards. For 32-bit ARM the emulator is told to be a processor of the version asked for.
+      - The container of a task that was killed goes on. The next task that proves an image of this name ends and removes it.
+      - A crash is seen at once where the engine has an init (C(docker-init), the package C(tini)); where it has none, an
+        emulator that crashes may go on until the O(smoke_test.timeout).
+      - An image that is up to date and did not pass this very test yet has to pass it, and is not built again, as with
+        O(verify).
+    type: dict
+    suboptions:
+      command:
+        description: The command and its arguments. They go to the image's entrypoint, if it has one.
+        type: list
+        elements: str
+        required: true
+      stdout:
+        description:
+          - What it must print, to the letter, but for line ends at the end. Without it, ending with status 0 is all.
+        type: str
+      timeout:
+        description: Seconds after which it is ended, and has failed.
+        type: int
+        default: 60
   builder:
     description:
       - V(buildx) builds with BuildKit, V(classic) with the classic builder.
@@ -176,6 +217,10 @@ EXAMPLES = r"""
     dockerfile_inline: |
       FROM armbuild/busybox
       RUN uname -m > /arch && cat /arch
+    verify: all
+    smoke_test:
+      command: [uname, -m]
+      stdout: armv7l
 
 - name: Build with a secret that is in no layer of the image
   trusted.crossbuild.docker_image:
@@ -210,6 +255,16 @@ key:
   description: The digest of everything that goes into the image.
   returned: when O(state=present) and an engine answers
   type: str
+verified:
+  description:
+    - By what this very image was proven, now or by a task before. V(none) and V(false) say that it was not.
+    - What was proven is remembered on the build host, in C(/var/cache/trusted.crossbuild/docker_image) or below
+      E(XDG_CACHE_HOME), for 90 days; where that is lost the next task proves it again.
+  returned: when O(state=present) and an engine answers
+  type: dict
+  sample:
+    verify: programs
+    smoke_test: false
 builder:
   description: What built the image, or would build it, and why that.
   returned: when O(state=present) and an engine answers
@@ -218,7 +273,14 @@ builder:
     kind: buildx
     reason: buildx is on the host, and BuildKit in the engine
 foreign_programs:
-  description: Programs of other architectures found in the image just built, such as an emulator copied into it.
+  description: Programs of other architectures found in the image just looked at, such as an emulator copied into it.
+  returned: when there are any
+  type: list
+  elements: str
+silent_programs:
+  description:
+    - Programs of 32-bit ARM that decide about the image just looked at and do not tell which version they need, as those
+      linked by Go or without section headers. They count as right; O(smoke_test) can tell.
   returned: when there are any
   type: list
   elements: str
@@ -253,6 +315,15 @@ ARGUMENT_SPEC = {
     "network": {"type": "str"},
     "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
     "rebuild": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+    "verify": {"type": "str", "choices": ["none", "metadata", "programs", "all"], "default": "programs"},
+    "smoke_test": {
+        "type": "dict",
+        "options": {
+            "command": {"type": "list", "elements": "str", "required": True},
+            "stdout": {"type": "str"},
+            "timeout": {"type": "int", "default": 60},
+        },
+    },
     "builder": {"type": "str", "choices": ["auto", "buildx", "classic"], "default": "auto"},
     "builder_name": {"type": "str"},
     "secrets": {

@@ -79,3 +79,31 @@ def test_steps_run_in_order_up_to_the_first_that_fails():
     with pytest.raises(CrossbuildError, match=r"^no$"):
         converge(lambda: Plan(steps=steps), check_mode=False)
     assert ran == [1]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_proof_is_carried_out_and_is_no_change(check_mode):
+    proven = []
+
+    def plan():
+        return Plan(
+            proofs=[] if proven else [Step("prove it", lambda: proven.append("it"))], result={"proven": bool(proven)}
+        )
+
+    result = converge(plan, check_mode)
+    assert (result["changed"], result["actions"], result["proven"]) == (False, ["prove it"], not check_mode)
+
+
+def test_a_proof_comes_after_the_steps():
+    lamp = Lamp()
+    order = []
+
+    def plan():
+        plan = lamp.plan()
+        if lamp.lit and not order:
+            plan.proofs.append(Step("look at it", lambda: order.append(lamp.lit)))
+        return plan
+
+    result = converge(plan, check_mode=False)
+    assert result["actions"] == ["light it", "look at it"]
+    assert order == [True]
