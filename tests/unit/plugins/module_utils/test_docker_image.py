@@ -96,17 +96,17 @@ class Build:
 
 
 class Place(Output):
-    """Has what it was given; ``problem`` is found while planning."""
+    """Has what it was given; the first of ``problems`` is found while planning."""
 
-    problem: CrossbuildError | None = None
+    problems: tuple[CrossbuildError, ...] = ()
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.has: list[str] = []
 
     def plan(self, made: Any) -> Plan:
-        if self.problem:
-            raise self.problem
+        for problem in self.problems:
+            raise problem
         wanted = [one.image.id if one.image else "" for one in made]
         plan = Plan(
             result={"digest": "d", "digests": {one.reference: "of " + one.reference for one in made if one.image}}
@@ -220,7 +220,7 @@ def test_where_the_time_is_over_no_other_platform_is_begun(world: World) -> None
 def test_what_is_wrong_with_a_place_is_found_before_anything_is_built(
     world: World, monkeypatch: pytest.MonkeyPatch, check: bool
 ) -> None:
-    monkeypatch.setattr(Place, "problem", CrossbuildError("nobody answers"))
+    monkeypatch.setattr(Place, "problems", (CrossbuildError("nobody answers"),))
     with pytest.raises(CrossbuildError, match="nobody answers"):
         run(check=check)
     assert world.order == []
