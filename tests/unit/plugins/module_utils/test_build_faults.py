@@ -76,7 +76,9 @@ def test_a_named_builder_has_a_disk_of_its_own(tmp_path: Path) -> None:
     assert said.startswith("The disk of the builder is full") and str(tmp_path) not in said
 
 
-@pytest.mark.parametrize("message", [LOST + " (ProtocolError)", "rpc error: code = Unavailable desc = EOF", "exit code: 137"])
+@pytest.mark.parametrize(
+    "message", [LOST + " (ProtocolError)", "rpc error: code = Unavailable desc = EOF", "exit code: 137"]
+)
 def test_an_engine_that_is_gone_is_named(tmp_path: Path, message: str) -> None:
     said = advice(tmp_path, Output(2, FULL), Failed(message, 2), is_there=False)
     assert said.startswith(f"The engine at {HOST} does not answer any more") and "Start it, and run this again" in said

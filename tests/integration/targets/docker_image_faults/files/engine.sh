@@ -15,7 +15,7 @@ start)
     nohup unshare --net dockerd --host "unix://$PWD/engine" --data-root "$PWD/data" --exec-root "$PWD/exec" \
         --pidfile "$PWD/pid" --bridge none --iptables=false >>log 2>&1 </dev/null &
     for _ in $(seq 300); do
-        if docker --host "unix://$PWD/engine" version >version 2>&1; then
+        if docker --host "unix://$PWD/engine" version >answer 2>&1; then
             chmod 666 engine # for an ordinary user
             exit
         fi
