@@ -13,8 +13,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 
+END = 60  # lines
+
+
 def main(names: list[str]) -> int:
-    failed = []
+    failed = {}
     with ThreadPoolExecutor(max_workers=2) as pool:
         running = [pool.submit(check, name) for name in names]
         for done in as_completed(running):
@@ -22,7 +25,10 @@ def main(names: list[str]) -> int:
             verdict = "passed" if status == 0 else f"FAILED with status {status}"
             print(f"{output}=== {name}: {verdict} after {seconds:.0f} s\n", flush=True)
             if status != 0:
-                failed.append(name)
+                failed[name] = output
+    # Once more, since of a long log often only the end is looked at, or kept.
+    for name, output in failed.items():
+        print(f"=== the end of {name}, which failed:\n{''.join(output.splitlines(keepends=True)[-END:])}")
     if failed:
         print(f"failed: {', '.join(failed)}")
     print(f"{len(names) - len(failed)} passed, {len(failed)} failed")

@@ -18,8 +18,11 @@ from typing import Collection, Container, Iterable, Sequence
 from ._atomic import write_file
 from ._binfmt_entry import Entry, parse_register_line, register_line
 from ._errors import CrossbuildError
+from ._service import Service
 
-DIRECTORIES = ("/etc/binfmt.d", "/run/binfmt.d", "/usr/local/lib/binfmt.d", "/usr/lib/binfmt.d", "/lib/binfmt.d")
+# In order of precedence: binfmt.d(5), and what OpenRC's binfmt.sh names.
+_OPENRC = ("/etc/binfmt.d", "/run/binfmt.d", "/usr/lib/binfmt.d")
+_SYSTEMD = ("/etc/binfmt.d", "/run/binfmt.d", "/usr/local/lib/binfmt.d", "/usr/lib/binfmt.d", "/lib/binfmt.d")
 HEADER = "# Written by the Ansible module trusted.crossbuild.binfmt; changes are overwritten."
 # What follows is a JSON list: a name may hold any printable character.
 _MASK = "# It registers nothing, and so hides a file of the same name. Disabled: "
@@ -27,14 +30,24 @@ _MASK = "# It registers nothing, and so hides a file of the same name. Disabled:
 _SYSTEMD_UNIT_MASK = "/etc/systemd/system/systemd-binfmt.service"
 
 
-def reader() -> str:
-    """Which service of this host registers binfmt.d at boot: ``systemd``, ``openrc`` or ``none``."""
+def reader() -> tuple[str, str]:
+    """Which service registers binfmt.d at the host's next boot: ``systemd``, ``openrc``, or ``none`` and why none does."""
     if os.path.isdir("/run/systemd/system"):
-        masked = os.path.realpath(_SYSTEMD_UNIT_MASK) == "/dev/null"
-        return "none" if masked else "systemd"
-    if os.path.isdir("/run/openrc") and os.path.exists("/etc/init.d/binfmt"):
-        return "openrc"
-    return "none"
+        if os.path.realpath(_SYSTEMD_UNIT_MASK) == "/dev/null":
+            return "none", "systemd-binfmt is masked (systemctl unmask systemd-binfmt)"
+        return "systemd", ""
+    if not os.path.isdir("/run/openrc"):
+        return "none", "neither systemd nor OpenRC runs"
+    if not os.path.exists("/etc/init.d/binfmt"):
+        return "none", "OpenRC has no service binfmt here"
+    if not Service("binfmt").starts_at_boot():
+        return "none", "OpenRC's service binfmt is in no runlevel (rc-update add binfmt boot)"
+    return "openrc", ""
+
+
+def directories(boot_reader: str) -> Sequence[str]:
+    """What it reads, in order of precedence."""
+    return _OPENRC if boot_reader == "openrc" else _SYSTEMD
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,7 @@ def last_first(files: Iterable[BootFile]) -> list[tuple[Entry, str]]:
 class BootConfiguration:
     """The binfmt.d directories, in order of precedence; the first is the one to write to."""
 
-    def __init__(self, directories: Sequence[str] = DIRECTORIES) -> None:
+    def __init__(self, directories: Sequence[str]) -> None:
         self.directories = directories
 
     def files(self, without: Container[str] = ()) -> list[BootFile]:

@@ -21,8 +21,8 @@ from ._receipt import Receipt
 class BinfmtHost:
     """The kernel, what a boot reads, and our record of both.
 
-    ``boot_reader`` is ``systemd``, ``openrc`` or ``none``; ``conflict`` is ``fail``, ``replace`` or ``adopt``;
-    ``scope`` is ``host`` or ``user``; ``child`` says that this is not the host's own user namespace.
+    ``boot_reader`` is ``systemd``, ``openrc`` or ``none``, and ``unread`` says why none; ``conflict`` is ``fail``, ``replace`` or
+    ``adopt``; ``scope`` is ``host`` or ``user``; ``child`` says that this is not the host's own user namespace.
     The record holds ``entries`` (name: line as registered), ``disabled`` (names) and ``mounted``.
     """
 
@@ -33,6 +33,7 @@ class BinfmtHost:
     receipt: Receipt
     scope: str = "host"
     child: bool = False
+    unread: str = ""
 
     def instance(self) -> str:
         """``own`` where the kernel's entries are those of this user namespace, and ``host`` where they are the host's."""

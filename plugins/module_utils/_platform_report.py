@@ -45,7 +45,7 @@ def report(platforms: list[Platform], misc: BinfmtMisc, environment: Environment
         "host": {"platform": str(host()), "kernel": os.uname().release},
         "platforms": [name for name, row in rows.items() if row["status"] != "unavailable"],
         "details": rows,
-        "persistent": reader() != "none",
+        "persistent": reader()[0] != "none",
         "data_root": data_root,
         "environment": environment.describe(),
         "warnings": [_OVERFLOW.format(platforms=", ".join(overflowing), directory=data_root)] if overflowing else [],

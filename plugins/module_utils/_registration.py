@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _user_namespace
-from ._binfmt_boot import BootConfiguration, reader
+from ._binfmt_boot import BootConfiguration, directories, reader
 from ._binfmt_entry import Entry
 from ._binfmt_format import Flags, Format, custom, of_architecture
 from ._binfmt_host import BinfmtHost
@@ -71,7 +71,7 @@ def _enter(params: dict[str, Any]) -> BinfmtHost:
     directory = _user_namespace.state_directory(pid) if scope == "user" else DIRECTORY
     if pid:
         _user_namespace.enter(pid)
-    boot_reader = reader() if params["boot"] == "auto" else params["boot"]
+    boot_reader, unread = reader() if params["boot"] == "auto" else (params["boot"], "boot: none was asked for")
     if scope == "user":
         if params["boot"] not in ("auto", "none"):
             raise CrossbuildError(
@@ -80,12 +80,13 @@ def _enter(params: dict[str, Any]) -> BinfmtHost:
         boot_reader = "none"
     return BinfmtHost(
         BinfmtMisc(params["mount_point"], own=scope == "user"),
-        BootConfiguration(),
+        BootConfiguration(directories(boot_reader)),
         boot_reader,
         params["conflict"],
         Receipt("binfmt", directory),
         scope,
         child=not _user_namespace.initial(),
+        unread=unread,
     )
 
 

@@ -264,8 +264,8 @@ class Present:
                 " the session that made it has been started anew."
             )
         return (
-            "Nothing on this host registers entries at boot (neither systemd-binfmt nor OpenRC's binfmt service runs):"
-            " the entries hold until the next boot, then run this again."
+            f"Nothing on this host registers these entries at boot: {self.where.unread}. They hold until the next boot, then"
+            " run this again."
         )
 
     def _beside(self) -> list[str]:

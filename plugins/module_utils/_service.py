@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 
@@ -36,7 +37,7 @@ class Service:
             # Beside "enabled" there are states that start a service another way, for example by its socket.
             return run(["systemctl", "is-enabled", "--quiet", self.name]).returncode == 0
         if self.manager == "openrc":
-            return os.path.exists(f"/etc/runlevels/default/{self.name}")
+            return bool(glob.glob(f"/etc/runlevels/*/{glob.escape(self.name)}"))
         return any(
             entry.startswith("S") and entry.endswith(self.name)
             for entry in (os.listdir("/etc/rc2.d") if os.path.isdir("/etc/rc2.d") else ())
@@ -55,7 +56,7 @@ class Service:
     def disable(self) -> None:
         commands = {
             "systemd": ["systemctl", "disable", "--quiet", self.name],
-            "openrc": ["rc-update", "delete", self.name, "default"],
+            "openrc": ["rc-update", "--all", "delete", self.name],
             "sysv": ["update-rc.d", self.name, "disable"],
         }
         require(commands[self.manager])

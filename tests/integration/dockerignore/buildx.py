@@ -71,6 +71,7 @@ def _run(builds: list[Build]) -> str:
             "context": str(build.context),
             "dockerfile": str(build.dockerfile),
             "output": [f"type=tar,dest={_output(build)}"],
+            "no-cache": True,
         }
         for number, build in enumerate(builds)
     }

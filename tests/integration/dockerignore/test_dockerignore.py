@@ -52,18 +52,29 @@ def test_copy_brings_what_is_sent(number: int, tmp_path: Path) -> None:
     texts: list[bytes | None] = [None, *(make_patterns(rng, tree.paths) for _number in range(FILES - 1))]
     made = [make_build(tree, tmp_path / str(index), text) for index, text in enumerate(texts)]
     brought = copied([build for build, _own in made])
+    # An engine that builds forty images at once was seen to leave out a file that it brings when it is asked again. What
+    # differs is asked once more, alone and of a copy that the engine has not seen yet; a misread pattern differs each time.
+    again = [index for index, (_build, own) in enumerate(made) if differ(own, brought[index])]
+    for index in again:
+        build, _own = make_build(tree, tmp_path / f"{index}-again", texts[index])
+        (brought[index],) = copied([build])
     differences = [
-        report(texts[index], own, real)
-        for index, ((_build, own), real) in enumerate(zip(made, brought, strict=True))
-        if (own != real if isinstance(real, dict) else isinstance(own, dict))
+        report(texts[index], made[index][1], brought[index])
+        for index in again
+        if differ(made[index][1], brought[index])
     ]
     refused = sum(isinstance(real, str) for real in brought)
     different = len({repr(sorted(real)) for real in brought if isinstance(real, dict)})
-    print(f"seed {seed}: {len(made)} files, {refused} refused, {different} different results")
+    print(f"seed {seed}: {len(made)} files, {refused} refused, {different} different results, {len(again)} asked again")
     assert not differences, f"seed {seed}, tree:\n{tree.listing()}\n" + "\n".join(differences[:5])
     # Else the generator says nothing.
     assert refused > 2
     assert different > 10
+
+
+def differ(own: Brought | str, real: Brought | str) -> bool:
+    """Both may refuse, each in its words."""
+    return own != real if isinstance(real, dict) else isinstance(own, dict)
 
 
 def report(patterns: bytes | None, own: Brought | str, real: Brought | str) -> str:
