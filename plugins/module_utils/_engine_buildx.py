@@ -59,9 +59,11 @@ class BuildxBuilder(Builder):
             try:
                 where, pieces = _sent(source, scratch)
             except OSError as exc:
+                name = f" ({exc.filename})" if exc.filename else ""
                 raise CrossbuildError(
                     f"The build context cannot be copied to {scratch}, as BuildKit needs it for a Dockerfile that is inline or"
-                    f" left out of it: {exc.strerror}. Make room there, or name another directory with the variable TMPDIR."
+                    f" left out of it: {exc.strerror}{name}. Make room there or name another directory with"
+                    " the variable TMPDIR. A device is copied by root only; name it in .dockerignore."
                 ) from exc
             command = [*self._buildx("build"), "--progress=rawjson", "--provenance=false", "--sbom=false", "--load"]
             command += ["--metadata-file", metadata, *_options(request, source.dockerfile)]
