@@ -12,6 +12,7 @@ from typing import Any, Callable, ContextManager
 
 from . import (
     _base_images,
+    _build_faults,
     _build_source,
     _builder_choice,
     _built_from,
@@ -205,7 +206,7 @@ class ImageBuild:
         self._where = log.where
         try:
             with closing(self.builder.build(source, request)) as events:
-                built = log.follow(events)
+                built = log.follow(_build_faults.explained(events, self.engine, self.builder.engine_bases))
         finally:
             progress.ended()
         self.proof.prove_built(built)
