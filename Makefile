@@ -50,7 +50,7 @@ $(LINK):
 ## The checks
 
 # Long ones first: two run at a time.
-CHECKS := integration-images integration-emulation sanity acceptance molecule dockerignore probe lint unit galaxy
+CHECKS := integration-images integration-emulation integration-engines sanity acceptance molecule dockerignore probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
 LONG := test-hosts test-vm bench-emulation bench-images
 TEST := .cache/venv/bin
@@ -90,8 +90,8 @@ sanity:
 
 integration:
 	tests/lab/lab -- python tests/ansible_test.py integration $(ARGS)
-# Side by side, each half in a laboratory of its own; which half a target belongs to is said in its aliases.
-integration-images integration-emulation:
+# Side by side, each part in a laboratory of its own; which part a target belongs to is said in its aliases.
+integration-images integration-emulation integration-engines:
 	tests/lab/lab -- python tests/ansible_test.py integration checks/$(@:integration-%=%)/
 
 # These make a user namespace with a binfmt_misc table for each test, and need only the emulators.

@@ -26,6 +26,19 @@ RESULTS = HERE / "RESULTS.md"
 # The Python of the host, which Ansible would start modules by.
 PYTHON = "/usr/bin/python3"
 OUR_MODULES = "ansible_collections.trusted.crossbuild.plugins.modules"
+# What others let the machine do. Later it counts what is measured as well.
+LOAD = os.getloadavg()[0]
+# Runs the module that is named first, and writes its largest resident set, and that of its children, when it ends.
+WATCHED = """\
+import atexit, os, resource, runpy, sys
+def write():
+    lines = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    with open(os.environ["BENCH_PEAK"], "w") as file:
+        print(lines["VmHWM"].split()[0], resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=file)
+atexit.register(write)
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
 
 
 def require(condition: object, otherwise: str) -> None:
@@ -41,10 +54,9 @@ def require_laboratory() -> None:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a process: wall time in seconds, its largest resident set in MiB, and what it printed."""
+    """Of a process: wall time in seconds, and what it printed."""
 
     seconds: float
-    peak: float
     output: str
 
 
@@ -52,38 +64,51 @@ def cost(command: list[str], environment: dict[str, str] | None = None) -> Cost:
     """Runs a command that has to succeed."""
     with tempfile.TemporaryFile("w+") as output:
         start = time.monotonic()
-        process = subprocess.Popen(
-            command, env={**os.environ, **(environment or {})}, stdout=output, stderr=subprocess.STDOUT
+        ran = subprocess.run(
+            command,
+            env={**os.environ, **(environment or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
         )
-        _pid, status, usage = os.wait4(process.pid, 0)
         seconds = time.monotonic() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         printed = output.read()
-    require(process.returncode == 0, f"{' '.join(command)} failed: {printed}")
-    return Cost(seconds, usage.ru_maxrss / 1024, printed)
+    require(ran.returncode == 0, f"{' '.join(command)} failed: {printed}")
+    return Cost(seconds, printed)
 
 
 def module_cost(
     name: str, arguments: dict[str, object], collections: str | None = None
 ) -> tuple[Cost, dict[str, object]]:
     """A module alone, as Ansible starts it on the host, with its result. ``name`` is that of its Python module."""
-    library = Path(next(iter(ansible.__path__))).parent
-    collections = collections or os.environ["ANSIBLE_COLLECTIONS_PATH"]
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump({"ANSIBLE_MODULE_ARGS": arguments}, file)
-        file.flush()
-        ran = cost([PYTHON, "-m", name, file.name], {"PYTHONPATH": f"{library}:{collections}"})
+    ran = _module(["-m", name], arguments, {}, collections or os.environ["ANSIBLE_COLLECTIONS_PATH"])
     result: dict[str, object] = json.loads(ran.output.splitlines()[-1])
     return ran, result
 
 
-def playbook_cost(path: Path, variables: dict[str, object], *options: str) -> Cost:
+def module_peak(name: str, arguments: dict[str, object]) -> tuple[float, float]:
+    """The largest resident set of a module's process, and the largest of its children, in MiB."""
+    with tempfile.NamedTemporaryFile("r") as file:
+        _module(["-c", WATCHED, name], arguments, {"BENCH_PEAK": file.name}, os.environ["ANSIBLE_COLLECTIONS_PATH"])
+        own, children = map(int, file.read().split())
+    return own / 1024, children / 1024
+
+
+def _module(start: list[str], arguments: dict[str, object], environment: dict[str, str], collections: str) -> Cost:
+    library = Path(next(iter(ansible.__path__))).parent
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"ANSIBLE_MODULE_ARGS": arguments}, file)
+        file.flush()
+        return cost([PYTHON, *start, file.name], {"PYTHONPATH": f"{library}:{collections}", **environment})
+
+
+def playbook_cost(path: Path, variables: dict[str, object], *options: str, **environment: str) -> Cost:
     """A playbook on this host, by a local connection, with the roles beside this file."""
     variables = {"ansible_python_interpreter": PYTHON, **variables}
     command = ["ansible-playbook", "--inventory", "localhost,", "--connection", "local"]
     command += ["--extra-vars", json.dumps(variables), *options, str(path)]
-    return cost(command, {"ANSIBLE_ROLES_PATH": str(HERE / "roles"), "ANSIBLE_NOCOLOR": "1"})
+    return cost(command, {"ANSIBLE_ROLES_PATH": str(HERE / "roles"), "ANSIBLE_NOCOLOR": "1", **environment})
 
 
 def spread(seconds: list[float]) -> str:
@@ -99,6 +124,7 @@ def write_section(title: str, lines: list[str]) -> None:
     head, *sections = re.split(r"(?m)^(?=## )", old)
     kept = [section for section in sections if not section.startswith(f"## {title}\n")]
     RESULTS.write_text("\n".join(part.rstrip("\n") + "\n" for part in [head, *sorted([*kept, text])]))
+    sys.stdout.flush()
 
 
 def _machine() -> str:
@@ -107,7 +133,7 @@ def _machine() -> str:
     version = re.search(r"core ([\d.]+)", core)
     host = platform.freedesktop_os_release()["PRETTY_NAME"]
     return (
-        f"Measured {datetime.date.today()} on {models[0]}, {len(models)} cores, load {os.getloadavg()[1]:.1f}; {host},"
+        f"Measured {datetime.date.today()} on {models[0]}, {len(models)} cores, load {LOAD:.1f} before it began; {host},"
         f" Linux {platform.release()}; ansible-core {version.group(1) if version else core}, Python"
         f" {platform.python_version()}. Medians in seconds (fastest-slowest); every round runs each side once, in turn."
     )

@@ -11,7 +11,10 @@ import tempfile
 
 
 def write_file(path: str, text: str, mode: int = 0o644) -> None:
-    """Writes a file beside its target, syncs and renames it. Makes the directory where it is missing."""
+    """Writes a file beside its target, syncs and renames it. Makes the directory where it is missing.
+
+    An OSError names the file, also where it is about a disk that is full, of which the kernel says it without one.
+    """
     directory = os.path.dirname(path)
     os.makedirs(directory, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=directory, prefix="." + os.path.basename(path))
@@ -22,6 +25,8 @@ def write_file(path: str, text: str, mode: int = 0o644) -> None:
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         os.rename(temporary, path)
-    except BaseException:
+    except BaseException as exc:
         os.unlink(temporary)
+        if isinstance(exc, OSError) and exc.filename is None:
+            exc.filename = path
         raise

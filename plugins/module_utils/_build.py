@@ -10,7 +10,7 @@ import functools
 from contextlib import closing
 from typing import Any, ContextManager, Sequence
 
-from . import _base_images, _build_source, _built_from, _cache, _dockerfile, _emulators
+from . import _base_images, _build_faults, _build_source, _built_from, _cache, _dockerfile, _emulators
 from ._base_images import BaseImages
 from ._build_key import KEY_LABEL, BuildKey, build_key
 from ._build_log import BuildLog
@@ -173,7 +173,7 @@ class ImageBuild:
         self.task.now_as(log.where)
         try:
             with closing(self.task.builder.build(source, request)) as events:
-                built = log.follow(events)
+                built = log.follow(_build_faults.explained(events, self.engine, self.task.builder.engine_bases))
         finally:
             progress.ended()
         self.proof.prove_built(built)

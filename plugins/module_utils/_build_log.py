@@ -56,11 +56,15 @@ class StepEnded:
 
 @dataclass(frozen=True)
 class Failed:
-    """The end of a build. Without ``step`` it failed outside of any; ``status`` is the exit status of a RUN."""
+    """The end of a build. Without ``step`` it failed outside of any; ``status`` is the exit status of a RUN.
+
+    ``advice`` says why and what to do, where that is known.
+    """
 
     message: str
     step: int | None = None
     status: int | None = None
+    advice: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,8 @@ class BuildLog:
                 "\nThis host cannot execute programs of that platform: register its emulator with trusted.crossbuild.binfmt,"
                 " and see trusted.crossbuild.platform_info for what is missing."
             )
+        if event.advice:
+            message += f"\n{event.advice}"
         if output:
             message += f"\nThe last {len(output)} lines of its output:\n" + "\n".join(output)
         return CrossbuildError(message, step=max(number, 0), output=output, emulator_crashed=crashed)

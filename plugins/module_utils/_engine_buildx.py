@@ -56,7 +56,15 @@ class BuildxBuilder(Builder):
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="trusted.crossbuild-"))
             metadata = os.path.join(scratch, "metadata.json")
             passed = {secret.id: stack.enter_context(_in_memory(secret.value)) for secret in request.secrets}
-            where, pieces = _sent(source, scratch)
+            try:
+                where, pieces = _sent(source, scratch)
+            except OSError as exc:
+                name = f" ({exc.filename})" if exc.filename else ""
+                raise CrossbuildError(
+                    f"The build context cannot be copied to {scratch}, as BuildKit needs it for a Dockerfile that is inline or"
+                    f" left out of it: {exc.strerror}{name}. Make room there or name another directory with"
+                    " the variable TMPDIR. A device is copied by root only; name it in .dockerignore."
+                ) from exc
             command = [*self._buildx("build"), "--progress=rawjson", "--provenance=false", "--sbom=false", "--load"]
             command += ["--metadata-file", metadata, *_options(request, source.dockerfile)]
             if request.newest_bases and not self.engine_bases:

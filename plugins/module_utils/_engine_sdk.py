@@ -25,6 +25,8 @@ _UNIX = "unix://"
 _SILENCE = 24 * 3600
 # The same for looking at what the engine has.
 _ANSWER = 60
+# What a build is said to have failed by that was cut off.
+LOST = "the connection to the engine broke"
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,16 @@ def sdk() -> Any:
             " point ansible_python_interpreter at a Python that has it."
         ) from exc
     return docker
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """What the SDK raises where a connection breaks: it lets the exceptions of its own parts through."""
+    sdk()  # where that is missing, this is what is to be said
+    import requests.exceptions
+    import urllib3.exceptions
+
+    found = requests.exceptions
+    return (found.ConnectionError, found.ChunkedEncodingError, found.Timeout, urllib3.exceptions.HTTPError)
 
 
 class SdkEngine:
@@ -134,24 +146,49 @@ class SdkEngine:
         except sdk().errors.ImageNotFound:
             return None
 
+    def answers(self) -> bool:
+        """Whether it is still there."""
+        if self._socket:
+            return self._socket.version() is not None
+        try:
+            return bool(self._client.ping())
+        except (*_broken(), sdk().errors.APIError):
+            return False
+
+    def data_root(self) -> str:
+        """The directory, on its host, where it keeps images and builds. Raises OSError where it does not say."""
+        about = self._socket.get("/info") if self._socket else self._client.info()
+        return str(about["DockerRootDir"])
+
     def pull(self, reference: str, platform: Platform) -> None:
         """Raises CrossbuildError with what the engine said where the image cannot be had."""
-        _require_done(lambda: self._client.pull(reference, platform=str(platform), stream=True, decode=True))
+        self._require_done(lambda: self._client.pull(reference, platform=str(platform), stream=True, decode=True))
 
     def push(self, name: str, tag: str, credentials: dict[str, str]) -> None:
         """Raises CrossbuildError with what the engine said where the image does not get there."""
         # Without credentials the SDK would look for some by itself.
-        _require_done(lambda: self._client.push(name, tag, stream=True, decode=True, auth_config=credentials))
+        self._require_done(lambda: self._client.push(name, tag, stream=True, decode=True, auth_config=credentials))
+
+    def _require_done(self, request: Callable[[], Iterator[dict[str, Any]]]) -> None:
+        """Raises CrossbuildError with what the engine tells of why it could not do what it was asked for."""
+        try:
+            with self._connected():
+                problem = next((event["error"] for event in request() if "error" in event), None)
+        except sdk().errors.APIError as exc:
+            problem = exc.explanation or str(exc)
+        if problem:
+            raise CrossbuildError(str(problem).strip())
 
     @contextlib.contextmanager
     def saved(self, image_id: str) -> Iterator[IO[bytes]]:
         """An image with its layers, as the tar of ``docker save``."""
         try:
-            chunks = self._client.get_image(image_id)
-            with contextlib.closing(chunks):
-                yield cast(IO[bytes], ChunkReader(chunks))
-        except (sdk().errors.APIError, *_broken_off()) as exc:
-            raise CrossbuildError(f"The engine did not save {image_id} to the end: {exc}. Run this again.") from exc
+            with self._connected():
+                chunks = self._client.get_image(image_id)
+                with contextlib.closing(chunks):
+                    yield cast(IO[bytes], ChunkReader(chunks))
+        except sdk().errors.APIError as exc:
+            raise CrossbuildError(f"The engine did not save {image_id}: {exc.explanation or exc}") from exc
 
     def build(self, context: Iterator[bytes], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """What the engine tells of a build by its classic builder."""
@@ -161,13 +198,17 @@ class SdkEngine:
             )
         except sdk().errors.APIError as exc:
             yield {"error": exc.explanation or str(exc)}
+        except _broken() as exc:
+            yield {"error": f"{LOST} ({exc})"}
 
     def tag(self, image_id: str, name: str, tag: str) -> None:
-        self._client.tag(image_id, name, tag=tag)
+        with self._connected():
+            self._client.tag(image_id, name, tag=tag)
 
     def remove(self, reference: str) -> None:
         """Removes a reference, and the image with its last one. Parents stay: they are the builder's cache."""
-        self._client.remove_image(reference, noprune=True)
+        with self._connected():
+            self._client.remove_image(reference, noprune=True)
 
     def discard(self, image_id: str) -> None:
         """Removes an image that nothing refers to."""
@@ -191,11 +232,20 @@ class SdkEngine:
     @contextlib.contextmanager
     def _exported(self, image_id: str, labels: dict[str, str]) -> Iterator[Iterator[bytes]]:
         """The files of an image as a tar, out of a container that is made for this and never started."""
-        container = self._client.create_container(image_id, command=["never-started"], labels=labels)["Id"]
+        with self._connected():
+            container = self._client.create_container(image_id, command=["never-started"], labels=labels)["Id"]
+            try:
+                yield self._client.export(container)
+            finally:
+                self._client.remove_container(container, v=True)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Raises CrossbuildError where the engine goes away in between."""
         try:
-            yield self._client.export(container)
-        finally:
-            self._client.remove_container(container, v=True)
+            yield
+        except _broken() as exc:
+            raise _silent(self.host, str(exc)) from exc
 
     def run(
         self, image_id: str, command: list[str], environment: dict[str, str], seconds: int, labels: dict[str, str]
@@ -204,24 +254,24 @@ class SdkEngine:
 
         Raises CrossbuildError with what the engine said where it cannot be started.
         """
-        errors = sdk().errors
         options = {"command": command, "environment": environment, "labels": labels}
-        try:
-            # QEMU that crashes wants to end by its program's signal, which the first process of a container cannot.
-            container = self._start(image_id, options, init=True)
-        except CrossbuildError:
-            # The engine has no init; or the container cannot be started at all, and this says why.
-            container = self._start(image_id, options, init=False)
-        try:
-            return Ran(
-                self._status(container, seconds),
-                self._client.logs(container, stdout=True, stderr=False).decode("utf-8", "replace"),
-                self._client.logs(container, stdout=False, stderr=True).decode("utf-8", "replace"),
-            )
-        except errors.APIError as exc:
-            raise CrossbuildError(exc.explanation or str(exc)) from exc
-        finally:
-            self._client.remove_container(container, v=True, force=True)
+        with self._connected():
+            try:
+                # QEMU that crashes wants to end by its program's signal, which the first process of a container cannot.
+                container = self._start(image_id, options, init=True)
+            except CrossbuildError:
+                # The engine has no init; or the container cannot be started at all, and this says why.
+                container = self._start(image_id, options, init=False)
+            try:
+                return Ran(
+                    self._status(container, seconds),
+                    self._client.logs(container, stdout=True, stderr=False).decode("utf-8", "replace"),
+                    self._client.logs(container, stdout=False, stderr=True).decode("utf-8", "replace"),
+                )
+            except sdk().errors.APIError as exc:
+                raise CrossbuildError(exc.explanation or str(exc)) from exc
+            finally:
+                self._client.remove_container(container, v=True, force=True)
 
     def _start(self, image_id: str, options: dict[str, Any], init: bool) -> str:
         errors = sdk().errors
@@ -263,26 +313,6 @@ class _Untouched:
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
-
-
-def _require_done(request: Callable[[], Iterator[dict[str, Any]]]) -> None:
-    """Raises CrossbuildError with what the engine tells of why it could not do what it was asked for."""
-    try:
-        problem = next((event["error"] for event in request() if "error" in event), None)
-    except sdk().errors.APIError as exc:
-        problem = exc.explanation or str(exc)
-    except _broken_off() as exc:
-        problem = f"the engine broke off ({exc})"
-    if problem:
-        raise CrossbuildError(str(problem).strip())
-
-
-def _broken_off() -> tuple[type[Exception], ...]:
-    """What the SDK lets through where an engine goes away in the middle of an answer."""
-    import requests  # these two come with the SDK
-    import urllib3
-
-    return requests.exceptions.RequestException, urllib3.exceptions.HTTPError
 
 
 def _tls(connection: dict[str, Any]) -> Any:

@@ -262,7 +262,11 @@ notes:
     of a build whose result nobody came for, in the directory that C(async_dir) names, are removed by a later build.
   - What was pushed and exported stays with O(state=absent), which takes the images from the engine only.
   - In check mode, on a host where no engine answers yet, the module says that it would build, and returns nothing else.
-  - The labels C(trusted.crossbuild.*) of an image are written by this module. Somebody who can write images can forge them.
+  - The labels C(trusted.crossbuild.*) of an image are believed. They tell this module's images from others, and are no proof.
+    Who may build, load or pull images on the engine can put those of an image that this module built on another one. The task
+    is then C(ok) though nothing of that image comes from the context, and O(state=absent) removes it, as it does what other
+    programs built from an image of this module, which inherits them. O(rebuild=always) does not ask them. Let nobody use the
+    engine who is not trusted.
 author:
   - trusted.crossbuild contributors (@trusted)
 """

@@ -63,6 +63,6 @@ write_file({str(tmp_path / "file")!r}, "x" * 100)
 """
     (tmp_path / "file").write_text("old")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "File too large" in done.stderr
+    assert f"File too large: '{tmp_path}/file'" in done.stderr
     assert (tmp_path / "file").read_text() == "old"
     assert os.listdir(tmp_path) == ["file"]
