@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import posixpath
 from dataclasses import dataclass
 from typing import Iterator
 
-from . import _context_tar, _dockerfile, _dockerignore, _mounts
+from . import _context, _context_tar, _dockerfile, _dockerignore, _mounts
 from ._cache import Table
 from ._context import Context, ContextChanged, Member
 from ._context_index import Index, trusted
@@ -35,6 +36,11 @@ class Source:
 
     def records(self) -> Iterator[tuple[str, str]]:
         return ((member.path, member.record()) for member in self.members)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """The digest of the context."""
+        return _context.digest(self.records())
 
     def stream(self) -> Iterator[bytes]:
         return _context_tar.stream(self.root, self.members, self.extra)

@@ -16,15 +16,19 @@ from ._errors import CrossbuildError
 _AGAIN = 5.0
 
 
+class TimedOut(CrossbuildError):
+    """There is no time left, for whatever else is to be done."""
+
+
 @contextmanager
 def limit(seconds: int | None, where: Callable[[], str]) -> Iterator[None]:
-    """Ends what runs inside after so many seconds, by CrossbuildError that names ``where()`` it was then.
+    """Ends what runs inside after so many seconds, by TimedOut, which names ``where()`` it was then.
 
     It is ended for sure: the exception is raised again as long as something inside goes on. None is no limit.
     """
 
     def expire(_signal: int, _frame: Any) -> None:
-        raise CrossbuildError(
+        raise TimedOut(
             f"The build was ended after {seconds} seconds (timeout), at {where()}."
             " Raise the timeout if that is merely slow, as emulated steps are; if it hangs, run it by itself."
         )

@@ -37,7 +37,7 @@ class ClassicBuilder(Builder):
             raise CrossbuildError(f"secrets need BuildKit; {advice}")
 
     def build(self, source: Source, request: Request) -> Generator[Event, None, None]:
-        """Once more without the cache, where an image came out of that for another variant of the architecture."""
+        """Once more without the cache, where an image came out of that for another platform."""
         built = None
         for event in self._events(source, request, request.fresh):
             if isinstance(event, Built):
@@ -46,7 +46,7 @@ class ClassicBuilder(Builder):
                 yield event
         if built and not request.fresh and self._is_of_another(built, source, request):
             self._engine.discard(built.image_id)
-            yield Activity("building without the cache, which had steps for another variant")
+            yield Activity("building without the cache, which had steps for another platform")
             yield from self._events(source, request, fresh=True)
         elif built:
             yield built
@@ -64,12 +64,10 @@ class ClassicBuilder(Builder):
         return _classic_log.events(self._engine.build(source.stream(), options))
 
     def _is_of_another(self, built: Built, source: Source, request: Request) -> bool:
-        """The engine's cache knows architectures, and no variants. With a base image they come from that."""
+        """The engine's cache knows no platforms. With a base image they come from that."""
         image = self._engine.image(built.image_id)
-        asked = request.platform
         return (
             image is not None
-            and image.platform.architecture == asked.architecture
-            and image.platform.variant != asked.variant
+            and image.platform != request.platform
             and any(stage.base == "scratch" for stage in source.dockerfile.stages)
         )

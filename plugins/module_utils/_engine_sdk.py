@@ -10,9 +10,10 @@ import contextlib
 import functools
 import sys
 from dataclasses import dataclass
-from typing import Any, Iterator
+from typing import IO, Any, Callable, Iterator, cast
 from urllib.parse import quote
 
+from ._chunk_reader import ChunkReader
 from ._engine_socket import EngineSocket, numbers, require_recent
 from ._errors import CrossbuildError
 from ._image_files import read_files
@@ -161,14 +162,33 @@ class SdkEngine:
 
     def pull(self, reference: str, platform: Platform) -> None:
         """Raises CrossbuildError with what the engine said where the image cannot be had."""
+        self._require_done(lambda: self._client.pull(reference, platform=str(platform), stream=True, decode=True))
+
+    def push(self, name: str, tag: str, credentials: dict[str, str]) -> None:
+        """Raises CrossbuildError with what the engine said where the image does not get there."""
+        # Without credentials the SDK would look for some by itself.
+        self._require_done(lambda: self._client.push(name, tag, stream=True, decode=True, auth_config=credentials))
+
+    def _require_done(self, request: Callable[[], Iterator[dict[str, Any]]]) -> None:
+        """Raises CrossbuildError with what the engine tells of why it could not do what it was asked for."""
         try:
             with self._connected():
-                events = self._client.pull(reference, platform=str(platform), stream=True, decode=True)
-                problem = next((event["error"] for event in events if "error" in event), None)
+                problem = next((event["error"] for event in request() if "error" in event), None)
         except sdk().errors.APIError as exc:
             problem = exc.explanation or str(exc)
         if problem:
             raise CrossbuildError(str(problem).strip())
+
+    @contextlib.contextmanager
+    def saved(self, image_id: str) -> Iterator[IO[bytes]]:
+        """An image with its layers, as the tar of ``docker save``."""
+        try:
+            with self._connected():
+                chunks = self._client.get_image(image_id)
+                with contextlib.closing(chunks):
+                    yield cast(IO[bytes], ChunkReader(chunks))
+        except sdk().errors.APIError as exc:
+            raise CrossbuildError(f"The engine did not save {image_id}: {exc.explanation or exc}") from exc
 
     def build(self, context: Iterator[bytes], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """What the engine tells of a build by its classic builder."""

@@ -12,6 +12,7 @@ import tempfile
 from typing import IO, BinaryIO, Iterator, cast
 
 from . import _elf
+from ._chunk_reader import ChunkReader
 from ._errors import CrossbuildError
 from ._image_programs import ImageFile, read_program
 
@@ -21,7 +22,7 @@ _IN_MEMORY = 16 << 20  # bytes of a program; a larger one is looked at in a temp
 
 def read_files(content: Iterator[bytes], libraries: bool) -> Iterator[ImageFile]:
     """Every file of a tar that comes in pieces. Without ``libraries`` only those that are executable are looked into."""
-    with tarfile.open(fileobj=cast(IO[bytes], _Reader(content)), mode="r|") as archive:
+    with tarfile.open(fileobj=cast(IO[bytes], ChunkReader(content)), mode="r|") as archive:
         for info in archive:
             path = "/" + info.name.strip("/")
             executable = bool(info.mode & 0o111)
@@ -56,23 +57,3 @@ def _read_file(path: str, content: BinaryIO, executable: bool) -> ImageFile:
                 f" and {tempfile.gettempdir()} must have room for it."
             ) from exc
         return ImageFile(path, program=read_program(header, seekable), executable=executable)
-
-
-class _Reader:
-    """The read() that tarfile wants, over the chunks of a response."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._buffer = b""
-
-    def read(self, size: int) -> bytes:
-        pieces, have = [self._buffer], len(self._buffer)
-        while have < size:
-            chunk = next(self._chunks, b"")
-            if not chunk:
-                break
-            pieces.append(chunk)
-            have += len(chunk)
-        data = b"".join(pieces)
-        self._buffer = data[size:]
-        return data[:size]

@@ -210,7 +210,7 @@ def join(parts: Sequence[Part], annotations: dict[str, str]) -> Manifest:
     }
     if annotations:
         content["annotations"] = annotations
-    return Manifest(media_type, _written(content))
+    return Manifest(media_type, written(content))
 
 
 def _ordered(parts: Sequence[Part]) -> list[Part]:
@@ -226,10 +226,10 @@ def _ordered(parts: Sequence[Part]) -> list[Part]:
     return [part for _key, part in images] + attestations
 
 
-def _written(content: dict[str, Any]) -> bytes:
+def written(content: dict[str, Any]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
 def is_ours(manifest: Manifest) -> bool:
     """Whether this collection wrote an index: no other program puts the same facts into the same bytes."""
-    return manifest.is_index and _written(manifest.parsed) == manifest.content
+    return manifest.is_index and written(manifest.parsed) == manifest.content

@@ -14,7 +14,7 @@ from . import _manifest, _manifest_parts, _registry_reference
 from ._converge import Plan, Step, converge
 from ._errors import CrossbuildError
 from ._manifest import Manifest, Part
-from ._manifest_parts import Wanted
+from ._manifest_parts import NotPushed, Wanted
 from ._registry import Registry
 from ._registry_reference import Reference
 
@@ -163,6 +163,15 @@ def _annotations(given: dict[str, Any]) -> dict[str, str]:
     return given
 
 
+def _once_pushed(tags: Tags, images: list[Wanted], missing: NotPushed) -> dict[str, Any]:
+    """What check mode can say of images that the tasks before would have pushed."""
+    words = (
+        f"join {', '.join(str(one.reference) for one in images)} under {tags.name(*tags.tags)}, once they are pushed"
+    )
+    names = [tags.name(tag) for tag in tags.tags]
+    return {"changed": True, "actions": [words], "tags": names, "warnings": [str(missing)]}
+
+
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The module trusted.crossbuild.docker_manifest."""
     target = _registry_reference.parse(params["name"])
@@ -174,7 +183,12 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         return converge(partial(_plan_absent, Tags(registry, target.repository, tags)), check_mode)
     if not images:
         raise CrossbuildError("images names nothing to join. Name at least one image.")
-    parts = _manifest_parts.read(registry, images)
+    try:
+        parts = _manifest_parts.read(registry, images)
+    except NotPushed as exc:
+        if not check_mode:
+            raise
+        return _once_pushed(Tags(registry, target.repository, tags), images, exc)
     joint = Joint(registry, target.repository, tags, parts, _manifest.join(parts, annotations))
     result = converge(joint.plan, check_mode)
     if not (check_mode and result["changed"]):

@@ -17,6 +17,10 @@ from ._registry import Registry
 from ._registry_reference import Reference
 
 
+class NotPushed(CrossbuildError):
+    """Images are not in the registry. In check mode the tasks before this one would have pushed them."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """An image as a task names it, with the platform where it names that, too."""
@@ -51,13 +55,11 @@ def _is_wanted(given: Any) -> bool:
 
 
 def read(registry: Registry, images: Sequence[Wanted]) -> list[Part]:
-    """Reads every image, once: what was looked at is what will be joined. Raises CrossbuildError."""
+    """Reads every image, once: what was looked at is what will be joined. Raises CrossbuildError, for those not there NotPushed."""
     manifests = [registry.manifest(one.reference.repository, one.reference.identifier) for one in images]
     missing = [str(one.reference) for one, manifest in zip(images, manifests) if manifest is None]
     if missing:
-        raise CrossbuildError(
-            f"Not in the registry: {', '.join(missing)}. Push what is missing first; nothing was written."
-        )
+        raise NotPushed(f"Not in the registry: {', '.join(missing)}. Push what is missing first; nothing was written.")
     parts = [
         part
         for one, manifest in zip(images, manifests)

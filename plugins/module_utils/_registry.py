@@ -37,7 +37,7 @@ class Registry:
         self._host = "registry-1.docker.io" if name == DOCKER_HUB else name
         self._plain_http = options["insecure"] or is_loopback(name)
         self._http = Http(options, direct=is_loopback(name))
-        self._credentials = _registry_credentials.find(options, name)
+        self.credentials = _registry_credentials.find(options, name)
         self._authorizations: dict[tuple[str, ...], str] = {}
         self._known_base = ""
 
@@ -140,11 +140,11 @@ class Registry:
         if answer.status == 401:
             asked = answer.headers.get_all("WWW-Authenticate", [])
             self._authorizations[key] = _registry_auth.authorization(
-                self._http, self.name, asked, scopes, self._credentials
+                self._http, self.name, asked, scopes, self.credentials
             )
             answer = self._http.send(method, url, headers, content, self._authorizations[key])
             if answer.status == 401:
-                raise _registry_auth.refused(self.name, self._credentials)
+                raise _registry_auth.refused(self.name, self.credentials)
         return answer
 
     def _base(self) -> str:

@@ -41,6 +41,13 @@ class Credentials:
         """The value of an Authorization header."""
         return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
+    def for_engine(self, registry: str) -> dict[str, str]:
+        """As an engine wants them that pushes: https://docs.docker.com/reference/api/engine/#section/Authentication"""
+        server = {"serveraddress": _key(registry)}
+        if self.identity_token:
+            return {**server, "identitytoken": self.identity_token}
+        return {**server, "username": self.username, "password": self.password}
+
 
 def find(options: dict[str, Any], registry: str) -> Credentials | None:
     """The options ``username`` and ``password``, else what the file ``config_path`` says; None means anonymous."""
@@ -50,7 +57,7 @@ def find(options: dict[str, Any], registry: str) -> Credentials | None:
     config = _read(path)
     helper = (config.get("credHelpers") or {}).get(registry) or config.get("credsStore")
     if helper:
-        return _ask(f"docker-credential-{helper}", _HUB_KEY if registry == DOCKER_HUB else registry)
+        return _ask(f"docker-credential-{helper}", _key(registry))
     for name, entry in (config.get("auths") or {}).items():
         if _host(name) == registry:
             return _stored(entry, path, name)
@@ -81,6 +88,11 @@ def _is_docker_s(config: Any) -> bool:
     return all(
         isinstance(entry, dict) and all(isinstance(text, str) for text in entry.values()) for entry in entries.values()
     )
+
+
+def _key(registry: str) -> str:
+    """What Docker calls a registry where it keeps credentials."""
+    return _HUB_KEY if registry == DOCKER_HUB else registry
 
 
 def _host(name: str) -> str:

@@ -38,14 +38,19 @@ options:
   state:
     description:
       - V(present) builds the image where it is missing or not up to date.
-      - V(absent) removes it, if this module built it.
+      - V(absent) removes it, if this module built it; with several O(platforms), the image for each.
     type: str
     choices: [present, absent]
     default: present
   platforms:
     description:
-      - The platform to build for, in the spelling of Docker (V(linux/arm/v7)), Debian (V(armhf)), QEMU (V(aarch64)) or
-        uname (V(armv7l)). Exactly one.
+      - The platforms to build for, in the spelling of Docker (V(linux/arm/v7)), Debian (V(armhf)), QEMU (V(aarch64)) or
+        uname (V(armv7l)). One that is named twice is built once.
+      - With one platform the image is called as O(name) and O(tag) say. With several there is an image for each, whose tag has
+        the platform at its end, as C(app:1.10-linux-arm-v7), since an engine keeps one image under a name. RV(images) lists them.
+      - They are built one after the other, of the same context, which is read once. Where one fails the others are built all
+        the same, so that the next run finds them; then the task fails and names each that failed, and nothing is pushed or
+        exported.
     type: list
     elements: str
     aliases: [platform]
@@ -176,16 +181,75 @@ options:
       value:
         description: The secret itself, for O(secrets[].type=value).
         type: str
+  push:
+    description:
+      - Have the images in the registry that O(name) names, too. The engine pushes them, once those for all platforms are
+        built and proven. C(ok) then means that the registry has them; one that is missing only there is pushed and not built.
+      - Of several platforms each suffixed tag is pushed. Then O(name) and O(tag) name their index, which is made as
+        M(trusted.crossbuild.docker_manifest) makes it, and is what it was before until every platform is there.
+    type: bool
+    default: false
+  registry:
+    description:
+      - How to reach the registry. This module reads there what it has, with all of these options; the engine pushes with the
+        credentials, and with TLS options of its own (C(/etc/docker/certs.d) and C(insecure-registries) on its host).
+    type: dict
+    suboptions:
+      username:
+        description: The user. Without it, the credentials are those of O(registry.config_path), if it has any.
+        type: str
+      password:
+        description: The user's password.
+        type: str
+      config_path:
+        description:
+          - Docker's configuration file on the build host, where C(docker login) keeps credentials. Credential helpers that
+            it names are asked.
+        type: path
+        default: ~/.docker/config.json
+      insecure:
+        description: Speak plain HTTP to a registry that speaks no TLS. One on the host itself needs no such word.
+        type: bool
+        default: false
+      validate_certs:
+        description: Check the registry's certificate.
+        type: bool
+        default: true
+      ca_path:
+        description: A file of CA certificates to check the registry's certificate with, instead of the system's.
+        type: path
+      client_cert:
+        description: The client's certificate file.
+        type: path
+      client_key:
+        description: The client's key file.
+        type: path
+      timeout:
+        description: Seconds without an answer after which a request of this module has failed.
+        type: int
+        default: 60
+  oci_archive:
+    description:
+      - Have the images in this file on the build host, a tar of an OCI image layout, with an index where they are for several
+        platforms. It is compared by the images in it, and made under another name before it takes its place.
+      - The same images make the same bytes. Layers are not compressed.
+    type: path
+  oci_directory:
+    description:
+      - The same as a directory. It is replaced as a whole, and must be missing, empty, or such a layout.
+    type: path
   timeout:
     description:
       - Seconds after which a build is ended, with the container of its step. It fails, and says at which step. They count
-        from the beginning of the task, and what comes before the first step, such as pulling a base image, is ended as well.
+        from the beginning of the task, for all platforms together, and what comes before the first step or after the last, such as
+        pulling a base image or pushing, is ended as well.
     type: int
   _progress:
     description: Not for playbooks. With it the action plugin of this name says how it follows the build.
     type: dict
 seealso:
   - module: trusted.crossbuild.binfmt
+  - module: trusted.crossbuild.docker_manifest
   - module: trusted.crossbuild.platform_info
 notes:
   - The classic builder refuses a Dockerfile that needs BuildKit (heredocs, flags of C(RUN) such as C(--mount)), with the line.
@@ -196,7 +260,7 @@ notes:
     C(async).
   - A build goes on when the connection or the controller goes. The connection is tried again for five minutes. The files
     of a build whose result nobody came for, in the directory that C(async_dir) names, are removed by a later build.
-  - The image stays on the engine. Pushing it is a task of its own.
+  - What was pushed and exported stays with O(state=absent), which takes the images from the engine only.
   - In check mode, on a host where no engine answers yet, the module says that it would build, and returns nothing else.
   - The labels C(trusted.crossbuild.*) of an image are believed. They tell this module's images from others, and are no proof.
     Who may build, load or pull images on the engine can put those of an image that this module built on another one. The task
@@ -233,6 +297,24 @@ EXAMPLES = r"""
     builder: buildx
     secrets:
       - {id: token, type: value, value: "{{ vault_token }}"}
+
+- name: Build for three platforms, and push them under one tag
+  trusted.crossbuild.docker_image:
+    name: registry.example/app
+    tag: "1.10"
+    path: /srv/src/app
+    platforms: [linux/arm/v7, linux/arm64, linux/amd64]
+    push: true
+    registry:
+      username: builder
+      password: "{{ registry_password }}"
+
+- name: Build for two platforms into a file that needs no registry
+  trusted.crossbuild.docker_image:
+    name: app
+    path: /srv/src/app
+    platforms: [armhf, arm64]
+    oci_archive: /srv/images/app.tar
 """
 
 RETURN = r"""
@@ -243,67 +325,92 @@ actions:
   elements: str
 changed_inputs:
   description: The inputs in which the image on the engine differed from what was asked for, before this task.
-  returned: when O(state=present) and an engine answers
+  returned: when O(state=present), for one platform, and an engine answers
   type: list
   elements: str
   sample: [context, args]
 image:
   description: The image's ID, platform and tags; V(null) where there is none.
-  returned: when an engine answers
+  returned: for one platform, when an engine answers
   type: dict
   sample:
     id: sha256:3ef0
     platform: linux/arm/v7
     tags: ["armbuild/hello:latest"]
+images:
+  description:
+    - The images for all platforms, whether one or several. Beside what is in the sample each has C(key), C(verified), C(builder)
+      and, where there are any, C(foreign_programs) and C(silent_programs), as described for one platform; C(digest), which the
+      registry knows it by; and where it failed, C(error), C(step), C(output) and C(emulator_crashed).
+  returned: when O(state=present) and an engine answers, also when some platforms fail
+  type: list
+  elements: dict
+  sample:
+    - platform: linux/arm/v7
+      name: "registry.example/app:1.10-linux-arm-v7"
+      id: sha256:3ef0
+      changed: true
+      changed_inputs: [context]
+digest:
+  description: The digest by which the registry knows what O(name) and O(tag) name - the image, or the index of several.
+  returned: with O(push=true), but in check mode only where it is there already
+  type: str
+  sample: sha256:91c4
 key:
   description: The digest of everything that goes into the image.
-  returned: when O(state=present) and an engine answers
+  returned: when O(state=present), for one platform, and an engine answers
   type: str
 verified:
   description:
     - By what this very image was proven, now or by a task before. V(none) and V(false) say that it was not.
     - What was proven is remembered on the build host, in C(/var/cache/trusted.crossbuild/docker_image) or below
       E(XDG_CACHE_HOME), for 90 days; where that is lost the next task proves it again.
-  returned: when O(state=present) and an engine answers
+  returned: when O(state=present), for one platform, and an engine answers
   type: dict
   sample:
     verify: programs
     smoke_test: false
 builder:
   description: What built the image, or would build it, and why that.
-  returned: when O(state=present) and an engine answers
+  returned: when O(state=present), for one platform, and an engine answers
   type: dict
   sample:
     kind: buildx
     reason: buildx is on the host, and BuildKit in the engine
 foreign_programs:
   description: Programs of other architectures found in the image just looked at, such as an emulator copied into it.
-  returned: when there are any
+  returned: for one platform, when there are any
   type: list
   elements: str
 silent_programs:
   description:
     - Programs of 32-bit ARM that decide about the image just looked at and do not tell which version they need, as those
       linked by Go or without section headers. They count as right; O(smoke_test) can tell.
-  returned: when there are any
+  returned: for one platform, when there are any
   type: list
   elements: str
 step:
   description: The number of the step that failed, as the engine counts; V(0) is the sending of the context.
-  returned: when a step of the build fails
+  returned: for one platform, when a step of the build fails
   type: int
 output:
   description: The last lines that the failing step wrote.
-  returned: when a step of the build fails
+  returned: for one platform, when a step of the build fails
   type: list
   elements: str
 emulator_crashed:
   description: Whether the failing step looks like a crash of the emulator.
-  returned: when a step of the build fails
+  returned: for one platform, when a step of the build fails
   type: bool
 """
 
-from ansible_collections.trusted.crossbuild.plugins.module_utils import _background, _build, _connection, _module
+from ansible_collections.trusted.crossbuild.plugins.module_utils import (
+    _background,
+    _connection,
+    _docker_image,
+    _module,
+    _registry_options,
+)
 
 ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
@@ -342,6 +449,15 @@ ARGUMENT_SPEC = {
         },
         "no_log": False,
     },
+    "push": {"type": "bool", "default": False},
+    "registry": {
+        "type": "dict",
+        "options": _registry_options.REGISTRY_SPEC,
+        "apply_defaults": True,
+        "required_together": _registry_options.REGISTRY_REQUIRED_TOGETHER,
+    },
+    "oci_archive": {"type": "path"},
+    "oci_directory": {"type": "path"},
     "timeout": {"type": "int"},
     "_progress": {"type": "dict"},
     **_connection.CONNECTION_SPEC,
@@ -351,8 +467,9 @@ ARGUMENT_SPEC = {
 def main() -> None:
     _module.run(
         ARGUMENT_SPEC,
-        _background.followed(_build.run),
+        _background.followed(_docker_image.run),
         required_if=[("state", "present", ("path", "dockerfile_inline"), True)],
+        mutually_exclusive=[("oci_archive", "oci_directory")],
     )
 
 

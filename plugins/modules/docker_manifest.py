@@ -63,6 +63,8 @@ options:
 seealso:
   - module: trusted.crossbuild.docker_image
 notes:
+  - In check mode images may be missing that tasks before this one would push. Then it says that it would join them, with a
+    warning, and returns neither digest nor platforms.
   - What this module made is known by its bytes. It writes the JSON in a form of its own, which other programs do not.
 author:
   - trusted.crossbuild contributors (@trusted)
@@ -97,17 +99,17 @@ actions:
   elements: str
 digest:
   description: The digest of the index.
-  returned: when O(state=present)
+  returned: when O(state=present) and all images are in the registry
   type: str
   sample: sha256:3ef0
 media_type:
   description: The index's media type.
-  returned: when O(state=present)
+  returned: when O(state=present) and all images are in the registry
   type: str
   sample: application/vnd.docker.distribution.manifest.list.v2+json
 platforms:
   description: Each platform, and the digest of the image that its engines get.
-  returned: when O(state=present)
+  returned: when O(state=present) and all images are in the registry
   type: dict
   sample:
     linux/arm/v7: sha256:5d1c

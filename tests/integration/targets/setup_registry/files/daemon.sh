@@ -1,7 +1,7 @@
 #!/bin/sh
-# daemon.sh start NAME COMMAND... | stop NAME: a process in the background, with its id and its log below /tmp/manifest.
+# daemon.sh start NAME COMMAND... | stop NAME: a process in the background, with its id and its log below /tmp/registry.
 set -eu
-verb=$1 name=/tmp/manifest/$2
+verb=$1 name=/tmp/registry/$2
 shift 2
 case $verb in
     start)
