@@ -18,10 +18,8 @@ from ._converge import Plan, Step, converge
 from ._deadline import TimedOut
 from ._engine_sdk import SdkEngine
 from ._errors import CrossbuildError
-from ._oci_output import OciOutput
 from ._output import Made, Output
 from ._platform import Platform, parse_list
-from ._push import Push
 
 Outcome = TypeVar("Outcome")
 
@@ -189,12 +187,18 @@ def _tag(tag: str, platform: Platform, platforms: list[Platform]) -> str:
 
 
 def _outputs(task: BuildTask, name: str, tag: str) -> list[Output]:
-    outputs: list[Output] = [
-        OciOutput(task, name, tag, task.params[option], option == "oci_archive")
-        for option in ("oci_archive", "oci_directory")
-        if task.params[option]
-    ]
-    return [*outputs, *([Push(task, name, tag)] if task.params["push"] else [])]
+    """Each is imported where it is asked for: Ansible has the host compile what a task imports, every time."""
+    outputs: list[Output] = []
+    for option in ("oci_archive", "oci_directory"):
+        if task.params[option]:
+            from ._oci_output import OciOutput
+
+            outputs.append(OciOutput(task, name, tag, task.params[option], option == "oci_archive"))
+    if task.params["push"]:
+        from ._push import Push
+
+        outputs.append(Push(task, name, tag))
+    return outputs
 
 
 def _both(built: dict[str, Any], put: dict[str, Any]) -> dict[str, Any]:
