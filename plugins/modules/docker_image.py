@@ -261,6 +261,8 @@ notes:
   - A build goes on when the connection or the controller goes. The connection is tried again for five minutes. The files
     of a build whose result nobody came for, in the directory that C(async_dir) names, are removed by a later build.
   - What was pushed and exported stays with O(state=absent), which takes the images from the engine only.
+  - An image that was pushed and then replaced by a newer one stays on the engine, by its digest, as with C(docker push).
+    C(docker image prune --all) removes it.
   - In check mode, on a host where no engine answers yet, the module says that it would build, and returns nothing else.
   - The labels C(trusted.crossbuild.*) of an image are believed. They tell this module's images from others, and are no proof.
     Who may build, load or pull images on the engine can put those of an image that this module built on another one. The task
