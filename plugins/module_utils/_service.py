@@ -56,7 +56,7 @@ class Service:
     def disable(self) -> None:
         commands = {
             "systemd": ["systemctl", "disable", "--quiet", self.name],
-            "openrc": ["rc-update", "--all", "delete", self.name],
+            "openrc": ["rc-update", "delete", self.name, "default"],
             "sysv": ["update-rc.d", self.name, "disable"],
         }
         require(commands[self.manager])
