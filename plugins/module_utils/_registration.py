@@ -111,7 +111,8 @@ def _scope(asked: str, pid: int | None) -> tuple[str, int | None]:
     if pid is None:
         raise CrossbuildError(
             "scope: user was asked for, and this user has no rootless engine that runs: neither Docker's"
-            " dockerd-rootless/child_pid nor podman's libpod/tmp/pause.pid is in $XDG_RUNTIME_DIR. Run this as the engine's"
-            " user with the engine started, or give the process that holds its namespaces as namespace_pid."
+            " dockerd-rootless/child_pid nor podman's libpod/tmp/pause.pid is in $XDG_RUNTIME_DIR, nor a directory rootlesskit*"
+            " where temporary files are. Run this as the engine's user with the engine started, or give the process that holds"
+            " its namespaces as namespace_pid."
         )
     return "user", pid

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import ctypes
+import glob
 import os
 import pwd
+import tempfile
 
 from ._environment import INITIAL_USER_NAMESPACE
 from ._errors import CrossbuildError
@@ -16,8 +18,11 @@ from ._errors import CrossbuildError
 # CLONE_NEWUSER and CLONE_NEWNS in its include/uapi/linux/sched.h, with the files of /proc/PID/ns. The user namespace
 # comes first: it gives the right to enter the other.
 _KINDS = (("user", 0x10000000), ("mnt", 0x00020000))
-# Where the rootless engines note the process that holds their namespaces: Docker's rootlesskit, and podman.
+# Where the rootless engines note the process that holds their namespaces, below the user's runtime directory: Docker's
+# rootlesskit, and podman.
 _PID_FILES = ("dockerd-rootless/child_pid", "libpod/tmp/pause.pid")
+# The script of Docker 20.10 names no directory, and rootlesskit makes one for temporary files.
+_PID_FILES_OF_OLD = "rootlesskit*/child_pid"
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -39,13 +44,15 @@ def of_a_user() -> bool:
 def engine_process() -> int | None:
     """The process that holds the namespaces of this user's rootless engine; None where none runs."""
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-    for name in _PID_FILES:
+    old = glob.glob(os.path.join(tempfile.gettempdir(), _PID_FILES_OF_OLD))
+    for path in [*(os.path.join(runtime, name) for name in _PID_FILES), *old]:
         try:
-            with open(os.path.join(runtime, name), encoding="ascii") as file:
+            with open(path, encoding="ascii") as file:
                 pid = int(file.read())
-        except (FileNotFoundError, ValueError):
+                ours = os.fstat(file.fileno()).st_uid == os.getuid()
+        except (FileNotFoundError, PermissionError, ValueError):
             continue
-        if os.path.exists(f"/proc/{pid}/ns/user"):
+        if ours and os.path.exists(f"/proc/{pid}/ns/user"):
             return pid
     return None
 
