@@ -255,6 +255,8 @@ notes:
   - The classic builder refuses a Dockerfile that needs BuildKit (heredocs, flags of C(RUN) such as C(--mount)), with the line.
   - BuildKit is sent a context whose Dockerfile is inline, or excluded from it, by way of a copy in the directory for temporary
     files (E(TMPDIR)).
+  - The frontend that a line C(# syntax=) of the Dockerfile names is known by that name only. A new image behind it is no reason to
+    build; O(rebuild=always) is.
   - While it builds, an action plugin of the same name prints each step on the controller as it starts and ends, and with
     C(-v) what the step writes. The lines go to the standard error. With C(no_log) there are none, nor with the task's own
     C(async).
