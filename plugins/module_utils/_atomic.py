@@ -30,3 +30,12 @@ def write_file(path: str, text: str, mode: int = 0o644) -> None:
         if isinstance(exc, OSError) and exc.filename is None:
             exc.filename = path
         raise
+
+
+def sync(path: str) -> None:
+    """Has a file, or what a directory lists, on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

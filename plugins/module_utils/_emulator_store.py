@@ -20,7 +20,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Iterator
 
-from ._atomic import write_file
+from ._atomic import sync, write_file
 from ._emulators import CURRENT
 from ._errors import CrossbuildError
 
@@ -110,9 +110,9 @@ class EmulatorStore:
         for name in os.listdir(directory):
             # One time for all says that they are of one build.
             os.utime(os.path.join(directory, name), ns=(now, now))
-        _sync(directory)
+        sync(directory)
         os.rename(directory, self.path(stamped))
-        _sync(self.root)
+        sync(self.root)
         return stamped
 
     def switch(self, version: StoredVersion) -> None:
@@ -123,7 +123,7 @@ class EmulatorStore:
         temporary = os.path.join(self.root, f".{_LINK}-{os.getpid()}")
         os.symlink(version.name, temporary)
         os.rename(temporary, os.path.join(self.root, _LINK))
-        _sync(self.root)
+        sync(self.root)
         self.clean()
 
     def remove(self) -> None:
@@ -163,11 +163,3 @@ class EmulatorStore:
             if os.path.isdir(self.root) and os.path.samestat(os.stat(self.root), os.fstat(descriptor)):
                 return descriptor
             os.close(descriptor)
-
-
-def _sync(directory: str) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,9 +15,11 @@ import json
 import os
 import tarfile
 import tempfile
+from abc import ABC, abstractmethod
 from typing import IO, Any, Iterator, NamedTuple
 
 from . import _manifest
+from ._atomic import sync
 from ._errors import CrossbuildError
 from ._manifest import Manifest, Part
 from ._platform import Platform
@@ -43,15 +45,16 @@ def blob(digest: str) -> str:
     return f"{_BLOBS}/{digest.partition(':')[2]}"
 
 
-class Files:
+class Files(ABC):
     """The files of a layout that is there."""
 
+    @abstractmethod
     def size(self, name: str) -> int:
         """Raises KeyError or OSError for what is not there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, name: str) -> bytes:
-        raise NotImplementedError
+        """Raises the same."""
 
 
 class _Directory(Files):
@@ -170,10 +173,10 @@ class Writer:
         for name in os.listdir(blobs):
             path = os.path.join(blobs, name)
             if name in kept:
-                _sync(path)
+                sync(path)
             else:
                 os.unlink(path)
-        _sync(blobs)
+        sync(blobs)
 
     def _manifest(self, image_id: str, reference: str) -> Manifest:
         """The manifest of an image whose blobs are here. An engine's ID is the digest of a configuration, or of a manifest."""
@@ -250,11 +253,3 @@ def pack(directory: str, file: IO[bytes]) -> None:
             info.size, info.mode = os.stat(path).st_size, 0o644
             with open(path, "rb") as content:
                 archive.addfile(info, content)
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
