@@ -15,7 +15,7 @@ from ._errors import CrossbuildError
 from ._platform import Platform
 
 _LABEL = "trusted.crossbuild.base."
-_MISSING = "not on this host"
+MISSING = "not on this host"
 _OTHERS = "found by the builder"
 
 
@@ -67,7 +67,7 @@ class BaseImages:
             return image.id
         # A base that was pruned since, or had to make room for another platform's, tells nothing new: what the image was
         # made from still counts.
-        return recorded or _MISSING
+        return recorded or MISSING
 
     def _is_for(self, base: Base, image: Image) -> bool:
         """Whether the image that the engine has under a base's name is the one for its platform."""

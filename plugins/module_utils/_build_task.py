@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from . import _build_source, _builder_choice, _progress, _secrets
 from ._builder import Builder
 from ._engine_sdk import SdkEngine
 from ._errors import CrossbuildError
 from ._secrets import Secret
+
+if TYPE_CHECKING:
+    from ._ledger import Ledger
 
 
 class BuildTask:
@@ -26,6 +29,7 @@ class BuildTask:
         self.args = {name: _argument(name, value) for name, value in (params["args"] or {}).items()}
         self.progress = _progress.of(params)
         self.warnings: list[str] = []
+        self.ledger: Ledger | None = None
         self._where: Callable[[], str] = lambda: "comparing the image with what it is made from"
 
     @functools.cached_property

@@ -30,6 +30,7 @@ PARAMS = {
     "dockerfile_inline": "FROM scratch",
     "args": {},
     "push": False,
+    "ledger": None,
     "oci_archive": None,
     "oci_directory": None,
 }
