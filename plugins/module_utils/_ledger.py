@@ -27,23 +27,13 @@ from ._registry import Registry
 from ._registry_reference import Reference
 
 
-def repository(name: str) -> Reference:
-    """The repository that ``name`` is. Raises CrossbuildError where it names more, or none."""
-    reference = _registry_reference.parse(name)
-    if reference.tag or reference.digest:
-        raise CrossbuildError(
-            f"ledger is {name}: it is a repository, whose tags this module chooses. Leave the tag out."
-        )
-    return reference
-
-
 class Ledger(Output):
     """One build in a ledger. ``name`` is the image's, without a tag."""
 
     def __init__(self, task: BuildTask, name: str) -> None:
         self._task = task
-        self._name = name
-        self._repository = repository(task.params["ledger"])
+        self._name = _registry_reference.untagged(name)
+        self._repository = _registry_reference.repository(task.params["ledger"])
         others = [option for option in ("push", "oci_archive", "oci_directory") if task.params[option]]
         if others:
             raise CrossbuildError(
