@@ -12,6 +12,7 @@ has ``host`` and ``status``, too. An outcome is what came of it, a small dict th
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -48,8 +49,8 @@ def _build(image: Mapping[str, Any], platform: str) -> Build:
 def problems(images: Sequence[Mapping[str, Any]], proven: Proven, ledger: str) -> list[str]:
     """All that is wrong with a list of images, in words: nothing is built while there is one."""
     found = []
-    names = [image["name"] for image in images]
-    found += [f"{name} is named {names.count(name)} times." for name in dict.fromkeys(names) if names.count(name) > 1]
+    names = Counter(name for image in images for name in _names(image))
+    found += [f"{name} is named {count} times." for name, count in names.items() if count > 1]
     somewhere = {platform for platforms in proven.values() for platform in platforms}
     for image in images:
         found += _misplaced(image["name"], ledger)
@@ -174,12 +175,24 @@ def _known(name: str) -> str | None:
         return None
 
 
+def _names(image: Mapping[str, Any]) -> list[str]:
+    """What an image will be called in the registry, in full. Names that are none are told elsewhere."""
+    try:
+        reference = _registry_reference.parse(image["name"])
+    except CrossbuildError:
+        return [image["name"]]
+    tags = [reference.tag, *(image.get("tags") or [])] if reference.tag else image.get("tags") or ["latest"]
+    return [f"{reference.registry}/{reference.repository}:{tag}" for tag in dict.fromkeys(tags)]
+
+
 def _misplaced(name: str, ledger: str) -> list[str]:
     """A registry shares layers between its repositories, and not with another registry."""
     try:
         reference, place = _registry_reference.parse(name), _registry_reference.parse(ledger)
     except CrossbuildError as exc:
         return [str(exc)]
+    if reference.digest:
+        return [f"{name} has a digest, which cannot be chosen. Name a tag."]
     if reference.registry != place.registry:
         return [
             f"{name} is to be in the registry {reference.registry}, and the ledger is in {place.registry}. Name one registry."
