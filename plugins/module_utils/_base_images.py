@@ -15,7 +15,7 @@ from ._errors import CrossbuildError
 from ._platform import Platform
 
 _LABEL = "trusted.crossbuild.base."
-MISSING = "not on this host"
+_MISSING = "not on this host"
 _OTHERS = "found by the builder"
 
 
@@ -56,6 +56,11 @@ class BaseImages:
         recorded = _recorded(made)
         return {base.reference: self._identity(base, recorded.get(base.reference)) for base in bases}
 
+    def unrecorded(self, bases: Iterable[Base], made: Image | None) -> list[Base]:
+        """Those of which ``made`` does not tell what they were."""
+        recorded = _recorded(made)
+        return [base for base in bases if base.reference not in recorded]
+
     def _identity(self, base: Base, recorded: str | None) -> str:
         known = self._known.get((base.reference, base.platform))
         if known:
@@ -67,7 +72,7 @@ class BaseImages:
             return image.id
         # A base that was pruned since, or had to make room for another platform's, tells nothing new: what the image was
         # made from still counts.
-        return recorded or MISSING
+        return recorded or _MISSING
 
     def _is_for(self, base: Base, image: Image) -> bool:
         """Whether the image that the engine has under a base's name is the one for its platform."""

@@ -162,11 +162,9 @@ class ImageBuild:
         self._refuse(source)
         bases = self._bases(source)
         existing = self.engine.image(self.reference)
+        # What a build is known by is to be the same on a host that has its bases for another platform, or not yet.
+        self.base_images.require(self.base_images.unrecorded(bases, existing))
         identities = self.base_images.identities(bases, existing)
-        if _base_images.MISSING in identities.values():
-            # What a build is known by is to be the same on a host that has not built before.
-            self.base_images.require(bases)
-            identities = self.base_images.identities(bases, existing)
         ledger.wait_for_turn(self._key(source, identities).parts, stack)
 
     def _build(self) -> None:

@@ -236,8 +236,8 @@ options:
       - A build is found by Dockerfile, context, arguments, target, platform, labels, network, base images and secrets, and by the
         O(verify) and O(smoke_test) that it passed. What builds it (classic or buildx, QEMU's version, or none on a host of that
         platform) does not count. O(rebuild=always) builds it anew.
-      - Base images count by their IDs on the engine. So they should come from a registry, and one that is missing here is pulled
-        before the ledger is asked. In check mode it is not, and the build counts as not done.
+      - Base images count by their IDs on the engine. So they should come from a registry, and one that is missing here, or is here
+        for another platform, is pulled before the ledger is asked. In check mode it is not, and the build may count as not done.
       - Of hosts that want the same build at the same time one builds, and the others wait for it. The one that builds renews its
         claim every 5 seconds; when it is gone, another one takes its place after 20 seconds. As registries cannot compare and swap,
         on a slow network two may build the same after all. That is in vain, but never wrong.

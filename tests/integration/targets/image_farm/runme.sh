@@ -25,8 +25,8 @@ written() { find /tmp/registry/storage -type f | wc -l; }
 # How many images the engines made.
 made() {
     for number in 1 2 3 4; do
-        docker --host "unix:///tmp/image_farm/$number/engine" image ls --quiet --filter label=trusted.crossbuild.key
-    done | wc -l
+        docker --host "unix:///tmp/image_farm/$number/engine" image ls --format '{{.Repository}}:{{.Tag}}'
+    done | grep -Evc '/base:|<none>'
 }
 running() { [ -n "$(docker --host "unix:///tmp/image_farm/$1/engine" ps --quiet)" ]; }
 clean_up() {
