@@ -10,7 +10,7 @@ build() { ansible-playbook -i inventory.yml trusted.crossbuild.build "${@:2}" >"
 fails() { if "$@"; then echo "that should have failed" >&2; return 1; fi; }
 seen() { grep -E -- "$2" "$1" || { cat "$1"; return 1; }; }
 unseen() { if grep -E -- "$2" "$1"; then echo "that should not be there" >&2; return 1; fi; }
-until_done() { for _ in $(seq 600); do if "$@"; then return; fi; sleep 0.1; done; return 1; }
+until_done() ( set +x; for _ in $(seq 300); do if "$@"; then exit; fi; sleep 0.3; done; exit 1 )
 # What another client finds in the registry.
 tags() {
     skopeo list-tags --tls-verify=false "docker://10.99.0.1:5000/$1" |
@@ -80,7 +80,7 @@ build out -e "$(list "$broken" "$slow")" &
 until_done running 2
 ./engine.sh kill 2
 fails wait $!
-seen out '^ +"1 of 6 builds are left'
+seen out '^ +"[12] of 6 builds are left'
 seen out '5 built, 0 found in the ledger, 1 failed'
 seen out 'app0:1.0 linux/arm64 failed on farm.: The build failed at step 2 of 2, line 2: RUN .*test '
 seen out 'farm2 went away, and others built what it had to: '
@@ -93,14 +93,14 @@ seen out 'app0:1.0 has its tags as before'
 
 : Of two controllers that want the same one builds, and the other one waits for it
 race=$(list "$(images race 1 'sleep 5')")
+before=$(made)
 build out -e "$race" -l farm1 &
 build other -e "$race" -l farm3
 wait $!
-cat out other >both
-seen both 'still running: waiting for .*, which builds the same|waiting for'
+# Who built how many does not matter.
+[ "$(cat out other | grep -oE '[0-9] (built|found)' | awk '{ sum[$2] += $1 } END { print sum["built"], sum["found"] }')" = '2 2' ]
 built=$(made)
-[ "$(entries) $(cat both | grep -oE '[0-9] built' | sort | xargs)" = '15 1 built 1 built' ] ||
-    [ "$(entries) $(cat both | grep -oE '[0-9] built' | sort | xargs)" = '15 0 built 2 built' ]
+[ "$(entries) $((built - before))" = '15 2' ]
 
 : All that is wrong with a list is said before anything is built
 wrong='[{"name": "10.99.0.1:5000/twice", "platforms": ["armhf"]}, {"name": "10.99.0.1:5000/twice", "platforms": ["s390x"]},

@@ -33,7 +33,15 @@ def owner(memory: Any) -> str:
     return _ledger_entry.holder(memory.manifest("ledger", TAG))[1]
 
 
-def test_of_many_one_builds_at_a_time(memory: Any) -> None:
+def test_of_many_one_builds_at_a_time(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, put = threading.Barrier(6), memory.put_manifest
+
+    def put_slowly(*what: Any) -> None:
+        if len(memory.written) < 6 and not at_once.broken:
+            at_once.wait(5)  # so that all of them have seen that there is no claim
+        put(*what)
+
+    monkeypatch.setattr(memory, "put_manifest", put_slowly)
     done: list[str] = []
     building: list[str] = []
     overlaps: list[list[str]] = []
