@@ -49,6 +49,7 @@ class Ledger(Output):
         self._proof = {"verify": task.params["verify"], "smoke_test": [test["command"], test["stdout"]] if test else []}
         self._entry: Entry | None = None
         self._written = False
+        self._waits_for = ""
         self.seconds: float | None = None
         self.emulator = ""
 
@@ -62,7 +63,6 @@ class Ledger(Output):
 
     def has(self, parts: Mapping[str, str]) -> bool:
         """Whether a build of these parts is there, in one request."""
-        self._task.now_as(lambda: f"asking {self._repository} whether it is built")
         build = _ledger_entry.key(parts, self._proof)
         found = self._registry.manifest(self._repository.repository, _ledger_entry.entry_tag(build))
         self._entry = Entry.read(found) if found else None
@@ -71,14 +71,16 @@ class Ledger(Output):
     def wait_for_turn(self, parts: Mapping[str, str], stack: ExitStack) -> None:
         """Returns when the build is there, or is this task's to do until ``stack`` ends."""
         build = _ledger_entry.key(parts, self._proof)
+        self._task.now_as(lambda: f"asking {self._repository} whether it is built")
         claim = Claim(self._connect, self._repository.repository, build, _here(self._task))
         if claim.take(partial(self.has, parts), self._waits):
             stack.callback(self._give_up, claim)
 
     def _waits(self, host: str) -> None:
-        words = f"waiting for {host}, which builds the same"
-        if self._task.where() != words:
-            self._task.now(words)
+        """Tells it once, so that whoever follows sees for how long."""
+        if host != self._waits_for:
+            self._waits_for = host
+            self._task.now(f"waiting for {host}, which builds the same")
 
     def _give_up(self, claim: Claim) -> None:
         claim.give_up()
