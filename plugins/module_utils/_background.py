@@ -196,7 +196,8 @@ def _answer(job: str) -> None:
     if not os.path.exists(os.path.join(job, "done")):
         raise CrossbuildError(
             "The process that built ended without an answer: it was killed, or the host was started anew. Run the task"
-            f" again; what it had done by then counts. (Its directory was {job}.)"
+            f" again; what it had done by then counts. (Its directory was {job}.)",
+            host_fault=True,
         )
     for stream, name in ((1, "stdout"), (2, "stderr")):
         _write_all(stream, _read(job, name))

@@ -56,6 +56,11 @@ class BaseImages:
         recorded = _recorded(made)
         return {base.reference: self._identity(base, recorded.get(base.reference)) for base in bases}
 
+    def unrecorded(self, bases: Iterable[Base], made: Image | None) -> list[Base]:
+        """Those of which ``made`` does not tell what they were."""
+        recorded = _recorded(made)
+        return [base for base in bases if base.reference not in recorded]
+
     def _identity(self, base: Base, recorded: str | None) -> str:
         known = self._known.get((base.reference, base.platform))
         if known:

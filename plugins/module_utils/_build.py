@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, ContextManager, Sequence
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, ContextManager, Sequence
 
 from . import _base_images, _build_source, _built_from, _cache, _dockerfile, _emulators
 from ._base_images import BaseImages
@@ -20,6 +22,9 @@ from ._converge import Plan, Step
 from ._engine_sdk import Image
 from ._image_proof import ImageProof
 from ._platform import Platform, host
+
+if TYPE_CHECKING:
+    from ._ledger import Ledger
 
 
 class ImageBuild:
@@ -47,17 +52,14 @@ class ImageBuild:
         existing = self.engine.image(self.reference)
         key = self._key(source, self.base_images.identities(self._bases(source), existing))
         stale = self._stale(existing, key)
+        if self.task.ledger and self.task.ledger.has(key.parts):
+            return self._plan_found(None if stale else existing, key)
         reasons = self._reasons(stale, existing)
         plan = Plan(
             before=[f"image: {existing.id if existing else 'none'}"],
             after=[f"image: {existing.id if existing and not reasons else 'built'}"],
             found={"changed_inputs": stale},
-            result={
-                "image": _describe(existing),
-                "key": key.digest,
-                "builder": {"kind": self.task.builder.kind, "reason": self.task.builder.reason},
-                **self.proof.result(existing),
-            },
+            result=self._result(existing, key),
         )
         if existing:
             self._compare(plan, stale, existing, source)
@@ -69,6 +71,19 @@ class ImageBuild:
             words = f"prove {self.reference} for {self.platform} ({', '.join(missing)})"
             plan.proofs.append(Step(words, lambda: self._prove(existing)))
         return plan
+
+    def _plan_found(self, existing: Image | None, key: BuildKey) -> Plan:
+        """Of what the ledger has, proven by what is asked for, nothing is to be done. It need not be on the engine."""
+        proven = {"verify": self.params["verify"], "smoke_test": bool(self.params["smoke_test"])}
+        return Plan(found={"changed_inputs": []}, result={**self._result(existing, key), "verified": proven})
+
+    def _result(self, existing: Image | None, key: BuildKey) -> dict[str, Any]:
+        return {
+            "image": _describe(existing),
+            "key": key.digest,
+            "builder": {"kind": self.task.builder.kind, "reason": self.task.builder.reason},
+            **self.proof.result(existing),
+        }
 
     def _compare(self, plan: Plan, stale: list[str], existing: Image, source: _build_source.Source) -> None:
         """The two sides of the diff: every input that changed, and of the context every file, where it is known."""
@@ -92,7 +107,6 @@ class ImageBuild:
         )
 
     def _key(self, source: _build_source.Source, identities: dict[str, str]) -> BuildKey:
-        emulator = self._emulator()
         return build_key(
             dockerfile=source.text,
             context=source.digest,
@@ -102,7 +116,7 @@ class ImageBuild:
             labels=self.params["labels"] or {},
             network=self.params["network"],
             base=identities,
-            emulator=emulator.version() if emulator else None,
+            emulator=self._emulator_version(),
             engine=self.task.builder.kind,
             **({"secrets": self.task.secret_digests} if self.task.secrets else {}),
         )
@@ -111,6 +125,10 @@ class ImageBuild:
         """What runs the build's steps; None where no emulator does, or another host's."""
         here = self.engine.is_local and self.task.builder.engine_bases
         return _emulators.used_for(self.platform, host()) if here else None
+
+    def _emulator_version(self) -> str | None:
+        emulator = self._emulator()
+        return emulator.version() if emulator else None
 
     def _stale(self, existing: Image | None, key: BuildKey) -> list[str]:
         """What differs, as the names of inputs. Empty: the image is what a build would give."""
@@ -136,6 +154,16 @@ class ImageBuild:
         """Brings the bases up to date, so that the key sees what they are now."""
         self._refuse(source)
         self.base_images.bring_up_to_date(self._bases(source))
+
+    def wait_for_turn(self, source: _build_source.Source, ledger: Ledger, stack: ExitStack) -> None:
+        """Returns when the ledger has the image, or it is this task's to build, until ``stack`` ends."""
+        self._refuse(source)
+        bases = self._bases(source)
+        existing = self.engine.image(self.reference)
+        # What a build is known by is to be the same on a host that has its bases for another platform, or not yet.
+        self.base_images.require(self.base_images.unrecorded(bases, existing))
+        identities = self.base_images.identities(bases, existing)
+        ledger.wait_for_turn(self._key(source, identities).parts, stack)
 
     def _build(self) -> None:
         if self.params["rebuild"] == "always":
@@ -166,10 +194,14 @@ class ImageBuild:
             fresh=self.params["rebuild"] == "always",
             newest_bases=self.params["pull"] == "always",
         )
+        begun = time.monotonic()
         built = _build_run.run(self.task, source, request, self._emulator())
         self.proof.prove_built(built)
         self.engine.tag(built, self.name, self.tag)
         self.built = built
+        if self.task.ledger:
+            self.task.ledger.seconds = time.monotonic() - begun
+            self.task.ledger.emulator = self._emulator_version() or ""
         self.task.keep(lambda: self.built_from.save(source.records()))
         self.task.keep(self.proof.save)
 

@@ -58,7 +58,7 @@ class StepEnded:
 class Failed:
     """The end of a build. Without ``step`` it failed outside of any; ``status`` is the exit status of a RUN.
 
-    ``advice`` says why and what to do, where that is known.
+    ``advice`` says why and what to do, where that is known: then it is the host that is to blame.
     """
 
     message: str
@@ -186,7 +186,8 @@ class BuildLog:
             message += f"\n{event.advice}"
         if output:
             message += f"\nThe last {len(output)} lines of its output:\n" + "\n".join(output)
-        return CrossbuildError(message, step=max(number, 0), output=output, emulator_crashed=crashed)
+        host_fault = {"host_fault": True} if event.advice else {}
+        return CrossbuildError(message, step=max(number, 0), output=output, emulator_crashed=crashed, **host_fault)
 
     def _failed(self, event: Failed) -> tuple[int, _Step | None]:
         if event.step is not None:

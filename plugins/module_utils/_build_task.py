@@ -17,6 +17,9 @@ from ._errors import CrossbuildError
 if TYPE_CHECKING:
     from ._secrets import Secret
 
+if TYPE_CHECKING:
+    from ._ledger import Ledger
+
 
 class BuildTask:
     """What is built from, by what, with which secrets; and what goes on at the moment."""
@@ -28,6 +31,7 @@ class BuildTask:
         self.args = {name: _argument(name, value) for name, value in (params["args"] or {}).items()}
         self.progress = _progress.of(params)
         self.warnings: list[str] = []
+        self.ledger: Ledger | None = None
         self._where: Callable[[], str] = lambda: "comparing the image with what it is made from"
 
     @functools.cached_property

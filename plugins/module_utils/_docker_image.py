@@ -41,6 +41,11 @@ class DockerImage:
             for one in platforms
         ]
         self.outputs = _outputs(self.task, name, tag) if params["state"] == "present" else []
+        if self.task.ledger and len(platforms) > 1:
+            raise CrossbuildError(
+                f"ledger, and {len(platforms)} platforms: each build has an entry of its own there, so that a task has one"
+                " platform. Loop over them, and join them by trusted.crossbuild.docker_manifest."
+            )
         self._first: dict[ImageBuild, Plan] = {}
         self._last: dict[ImageBuild, Plan] = {}
         self._failures: dict[ImageBuild, CrossbuildError] = {}
@@ -51,9 +56,10 @@ class DockerImage:
         for build in sorted(self.builds, key=lambda build: build.reference):
             self.task.keep(partial(stack.enter_context, build.only_one()))
 
-    def present(self) -> dict[str, Any]:
-        if self.task.params["pull"] == "always" and not self.check_mode:
-            self._prepare()
+    def present(self, stack: ExitStack | None = None) -> dict[str, Any]:
+        """``stack`` ends with the task; None in check mode."""
+        if stack:
+            self._prepare(stack)
         built = converge(self._plan_builds, self.check_mode)
         if not self.check_mode:
             self.task.keep(self.task.reader.remember)
@@ -68,10 +74,16 @@ class DockerImage:
         result = converge(lambda: self._merged({build: build.plan_absent() for build in self.builds}), self.check_mode)
         return {**result, **({"image": None} if len(self.builds) == 1 else {})}
 
-    def _prepare(self) -> None:
+    def _prepare(self, stack: ExitStack) -> None:
+        newest, ledger = self.task.params["pull"] == "always", self.task.ledger
+        if not (newest or ledger):
+            return
         source = self.task.reader.read()
         for build in self.builds:
-            self._attempt(build, partial(build.prepare, source))
+            if newest:
+                self._attempt(build, partial(build.prepare, source))
+            if ledger and build not in self._failures:
+                self._attempt(build, partial(build.wait_for_turn, source, ledger, stack))
 
     def _plan_builds(self) -> Plan:
         source = self.task.reader.read()
@@ -197,6 +209,11 @@ def _outputs(task: BuildTask, name: str, tag: str) -> list[Output]:
         from ._push import Push
 
         outputs.append(Push(task, name, tag))
+    if task.params["ledger"]:
+        from ._ledger import Ledger
+
+        task.ledger = Ledger(task, name)
+        outputs.append(task.ledger)
     return outputs
 
 
@@ -228,6 +245,6 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     with ExitStack() as stack:
         stack.enter_context(_deadline.limit(params["timeout"], image.task.where))
         image.lock(stack)
-        result = image.present()
+        result = image.present(stack)
     result["warnings"] += image.task.warnings
     return result

@@ -75,7 +75,8 @@ def sdk() -> Any:
         raise CrossbuildError(
             f"The Docker SDK for Python (the package docker) is missing in {sys.executable}, the Python that runs"
             " this module. Install python3-docker for the system's Python, or 'pip install docker' into that one; or"
-            " point ansible_python_interpreter at a Python that has it."
+            " point ansible_python_interpreter at a Python that has it.",
+            host_fault=True,
         ) from exc
     return docker
 
@@ -329,5 +330,6 @@ def _tls(connection: dict[str, Any]) -> Any:
 def _silent(host: str, problem: str) -> CrossbuildError:
     return CrossbuildError(
         f"No Docker Engine answers at {host}: {problem}. Start it (role trusted.crossbuild.docker_engine), name another with"
-        " docker_host, and make sure this user may use it."
+        " docker_host, and make sure this user may use it.",
+        host_fault=True,
     )

@@ -100,15 +100,7 @@ class Push(Output):
         return _registry_reference.parse(one.reference)
 
     def _push(self, one: Made) -> None:
-        self._task.now(f"pushing {one.reference}")
-        name, _colon, tag = one.reference.rpartition(":")
-        who = self._registry.credentials
-        try:
-            self._task.engine.push(name, tag, who.for_engine(self._registry.name) if who else {})
-        except CrossbuildError as exc:
-            user = f"The user {who.username or 'of the token'} (from {who.origin})" if who else "Nobody in particular"
-            remedy = _remedy(str(exc), self._registry.name, user)
-            raise CrossbuildError(f"{one.reference} was not pushed to {self._registry.name}: {exc}. {remedy}") from exc
+        push(self._task, self._registry, one.reference)
 
     def _joint(self, done: Sequence[Finished]) -> Joint:
         images = [Wanted(self._reference(one), one.advertised) for one in done]
@@ -121,6 +113,19 @@ class Push(Output):
         self._task.now(f"joining {self._target}")
         for step in self._joint(done).plan().steps:
             step.run()
+
+
+def push(task: BuildTask, registry: Registry, reference: str) -> None:
+    """Has the engine push an image. Raises CrossbuildError with why it could not, and what to do."""
+    task.now(f"pushing {reference}")
+    name, _colon, tag = reference.rpartition(":")
+    who = registry.credentials
+    try:
+        task.engine.push(name, tag, who.for_engine(registry.name) if who else {})
+    except CrossbuildError as exc:
+        user = f"The user {who.username or 'of the token'} (from {who.origin})" if who else "Nobody in particular"
+        remedy = _remedy(str(exc), registry.name, user)
+        raise CrossbuildError(f"{reference} was not pushed to {registry.name}: {exc}. {remedy}", **exc.result) from exc
 
 
 def _is(found: Manifest, image: Image) -> bool:

@@ -64,6 +64,20 @@ def parse(text: str) -> Reference:
     return Reference(registry, repository, tag, digest)
 
 
+def repository(text: str) -> Reference:
+    """Raises CrossbuildError where ``text`` names more than a repository, or none."""
+    reference = parse(text)
+    if reference.tag or reference.digest:
+        raise CrossbuildError(f"{text} is to be a repository, whose tags are chosen here. Leave its tag or digest out.")
+    return reference
+
+
+def untagged(text: str) -> str:
+    """The repository of a reference, in full."""
+    reference = parse(text)
+    return f"{reference.registry}/{reference.repository}"
+
+
 def require_tag(tag: str) -> str:
     """Raises CrossbuildError for what cannot be a tag."""
     if not _TAG.fullmatch(tag):

@@ -228,6 +228,22 @@ options:
         description: Seconds without an answer after which a request of this module has failed.
         type: int
         default: 60
+  ledger:
+    description:
+      - A repository in a registry (V(registry.example:5000/farm/ledger)) in which several hosts keep account of what they build, so
+        that each build is done once. A build that is found there, by what goes into it, is not done - the task is C(ok), and the
+        image is not brought to this host. Otherwise it is built, proven, pushed there, and entered.
+      - A build is found by Dockerfile, context, arguments, target, platform, labels, network, base images and secrets, and by the
+        O(verify) and O(smoke_test) that it passed. What builds it (classic or buildx, QEMU's version, or none on a host of that
+        platform) does not count. O(rebuild=always) builds it anew.
+      - Base images count by their IDs on the engine. So they should come from a registry, and one that is missing here, or is here
+        for another platform, is pulled before the ledger is asked. In check mode it is not, and the build may count as not done.
+      - Of hosts that want the same build at the same time one builds, and the others wait for it. The one that builds renews its
+        claim every 5 seconds; when it is gone, another one takes its place after 20 seconds. As registries cannot compare and swap,
+        on a slow network two may build the same after all. That is in vain, but never wrong.
+      - For one platform a task, and not together with O(push), O(oci_archive), O(oci_directory) and O(rebuild=never).
+        M(trusted.crossbuild.docker_manifest) joins RV(ledger.image) of several tasks under a tag.
+    type: str
   oci_archive:
     description:
       - Have the images in this file on the build host, a tar of an OCI image layout, with an index where they are for several
@@ -313,6 +329,13 @@ EXAMPLES = r"""
       username: builder
       password: "{{ registry_password }}"
 
+- name: Build on whichever host comes first, and once
+  trusted.crossbuild.docker_image:
+    name: registry.example/app
+    path: /srv/src/app
+    platforms: [arm64]
+    ledger: registry.example/farm/ledger
+
 - name: Build for two platforms into a file that needs no registry
   trusted.crossbuild.docker_image:
     name: app
@@ -360,6 +383,30 @@ digest:
   returned: with O(push=true), but in check mode only where it is there already
   type: str
   sample: sha256:91c4
+ledger:
+  description: What O(ledger) says of this build.
+  returned: with O(ledger), but in check mode only where it is there already
+  type: dict
+  contains:
+    image:
+      description: The image, by its digest.
+      type: str
+      sample: registry.example:5000/farm/ledger@sha256:91c4
+    seconds:
+      description: How long building it took; V(null) where the engine had it before it came to the ledger.
+      type: float
+    host:
+      description: The name of the host that built it, and its engine.
+      type: str
+    emulator:
+      description: The version of QEMU that ran its steps; V(null) where none did, or it is not known.
+      type: str
+host_fault:
+  description:
+    - Whether it failed for a reason of its host and not of its own, so that another host may well build it. The engine does not
+      answer, or ended, its disk is full, the Docker SDK for Python is missing, or the process that built was killed.
+  returned: when true
+  type: bool
 key:
   description: The digest of everything that goes into the image.
   returned: when O(state=present), for one platform, and an engine answers
@@ -460,6 +507,7 @@ ARGUMENT_SPEC = {
         "apply_defaults": True,
         "required_together": _registry_options.REGISTRY_REQUIRED_TOGETHER,
     },
+    "ledger": {"type": "str"},
     "oci_archive": {"type": "path"},
     "oci_directory": {"type": "path"},
     "timeout": {"type": "int"},

@@ -11,7 +11,7 @@ import json
 
 import pytest
 
-from ansible_collections.trusted.crossbuild.plugins.module_utils import _manifest_join, _push
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _ledger, _ledger_report, _manifest_join, _push
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
 from ansible_collections.trusted.crossbuild.plugins.module_utils._manifest import DOCKER_IMAGE, Manifest
 
@@ -76,7 +76,7 @@ class Memory:
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
     made = Memory()
-    for module in (_manifest_join, _push):
+    for module in (_ledger, _ledger_report, _manifest_join, _push):
         monkeypatch.setattr(module, "Registry", lambda _name, _options: made)
     made.push("app", "armhf", "arm", "v7")
     made.push("app", "arm64", "arm64")

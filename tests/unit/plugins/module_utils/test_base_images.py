@@ -72,6 +72,13 @@ def test_one_that_is_gone_or_made_room_for_another_platform_s_tells_nothing_new(
     assert identity(V7, engine, built_from("old")) == "old"
 
 
+def test_what_an_image_does_not_tell_is_unrecorded() -> None:
+    images, bases = of(V7, Engine())
+    assert images.unrecorded(bases, None) == bases
+    assert images.unrecorded(bases, Image("made", V7, labels({"other": "x"}), [], [])) == bases
+    assert images.unrecorded(bases, built_from("old")) == []
+
+
 def test_one_for_another_platform_of_the_task_is_not_this_one_s_though_it_would_run() -> None:
     engine = Engine()
     engine.has(V5, "of v5")

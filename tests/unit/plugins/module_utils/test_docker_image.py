@@ -32,6 +32,7 @@ PARAMS = {
     "args": {},
     "pull": "missing",
     "push": False,
+    "ledger": None,
     "oci_archive": None,
     "oci_directory": None,
 }
