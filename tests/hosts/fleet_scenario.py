@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The life of a fleet with the playbooks of the collection: what befalls one host is no other one's concern.
+
+Runs in the hosts' surroundings only, of hosts --fleet NUMBER. See README.md beside this file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "steps"))
+sys.path.append(str(HERE.parent / "lab"))
+
+from fleet import PREFIX
+from steps import NOWHERE, PROVE, REBOOT, Snapshots, play, require, require_equal, snapshots, step
+
+SITE, VERIFY, TEARDOWN = (HERE.parents[1] / f"playbooks/{name}.yml" for name in ("site", "verify", "teardown"))
+BREAK, MEND, DECAY = (HERE / f"playbooks/{name}.yml" for name in ("break", "mend", "decay"))
+
+# What a host is proven for is what its group says.
+PLATFORMS = "{{ builder_platforms }}"
+QEMU = {"bullseye": "5.2", "bookworm": "7.2", "trixie": "10.0"}
+NEW = "10.0"
+LEAST = 5
+GATEWAY = f"{PREFIX}1"  # this side of the hosts' network
+# Packages' own traces, which stay when they are purged: the group docker.
+TRACES = {"/etc/group", "/etc/group-", "/etc/gshadow", "/etc/gshadow-"}
+
+
+def main() -> None:
+    inventory = os.environ["ANSIBLE_INVENTORY"]
+    hosts = json.loads(Path(inventory).read_text())
+    os.environ["ANSIBLE_INVENTORY"] = f"{inventory},{HERE / 'groups.yml'}"
+    releases = {host: release for release in QEMU for host in hosts.get(release, {"hosts": {}})["hosts"]}
+    play(lambda: scenario(list(hosts["build_hosts"]["hosts"]), releases, Path(inventory).parent))
+
+
+def scenario(hosts: list[str], releases: dict[str, str], directory: Path) -> None:
+    require(len(hosts) >= LEAST, f"{len(hosts)} hosts are no fleet: at least {LEAST}, for all that befalls them")
+    everywhere = set(hosts)
+    # The first one is the canary. The third one is of Debian 11, whose entry alone may go.
+    canary, broken, decayed = hosts[0], hosts[1], hosts[2:5]
+    old = {host: QEMU[release] for host, release in releases.items()}
+    fresh = snapshots("as the distribution installs it")
+
+    step("site", SITE, changed=everywhere, crossbuild_canary=1)
+    require_proven("after site", old)
+    step("reboot", REBOOT)
+    require_proven("after the reboot", old)
+    step("site, second run", SITE, changed=NOWHERE)
+
+    step("one host broken", BREAK, broken=broken)
+    step("three hosts changed by hand", DECAY, decayed=decayed)
+    said = step("site, with them", SITE, changed=set(decayed), failed={broken})
+    require(re.search(rf"(?m)^.*{broken}.*qemu", said), f"nothing says what {broken} lacks: {said}")
+    step("verify, with the broken host", VERIFY, changed=NOWHERE, failed={broken})
+    step("the broken host is mended", MEND, broken=broken)
+    step("site, which finishes what is left", SITE, changed={broken})
+    require_proven("after the repair", old)
+
+    with served(newest(directory)) as (archive, checksum):
+        new = {"emulation_source": "archive", "emulation_archive": archive, "crossbuild_canary": 1}
+        wrong = f"sha256:{'0' * 64}"
+        said = step(
+            "site, with a wrong archive", SITE, changed=NOWHERE, failed={canary}, emulation_checksum=wrong, **new
+        )
+        require(f"\n{broken} " not in said, f"it did not stop at the canary {canary}: {said}")
+        step(f"site, with QEMU {NEW}", SITE, changed=everywhere, emulation_checksum=checksum, **new)
+    require_proven("after the upgrade", dict.fromkeys(hosts, NEW))
+
+    step("teardown", TEARDOWN, changed=everywhere)
+    require_equal(without_traces(fresh), without_traces(snapshots("after the teardown")))
+
+
+def require_proven(words: str, qemu: dict[str, str]) -> None:
+    """Every platform of every host, by the collection's own playbook, and by the version of the emulator that ran it."""
+    step(f"verify, {words}", VERIFY, changed=NOWHERE)
+    step(f"proven {words}", PROVE, changed=NOWHERE, emulation_platforms=PLATFORMS, qemu=qemu)
+
+
+def newest(directory: Path) -> Path:
+    """The package with emulators that the hosts of the newest release have downloaded."""
+    found = sorted(directory.glob(f"*/archives/qemu-user_*{NEW}.*.deb"))
+    require(found, f"no host has downloaded the package qemu-user {NEW}")
+    return found[0]
+
+
+@contextmanager
+def served(file: Path) -> Iterator[tuple[str, str]]:
+    """A file, for as long as this lasts, at a URL for the hosts; and its checksum."""
+    contents = file.read_bytes()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(contents)))
+            self.end_headers()
+            self.wfile.write(contents)
+
+        def log_message(self, *_words: object) -> None:
+            """The steps say enough."""
+
+    with http.server.ThreadingHTTPServer((GATEWAY, 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = f"http://{GATEWAY}:{server.server_port}/qemu-user.deb"
+            yield url, f"sha256:{hashlib.sha256(contents).hexdigest()}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def without_traces(states: Snapshots) -> Snapshots:
+    for state in states.values():
+        state["files"] = {path: digest for path, digest in state["files"].items() if path not in TRACES}
+    return states
+
+
+if __name__ == "__main__":
+    main()
