@@ -37,9 +37,11 @@ cp "$ANSIBLE_INVENTORY" "$directory/inventory.new"
 mv "$directory/inventory.new" "$directory/inventory.json"
 cat "$directory/end"
 """
+# Connections that are kept open end with the hosts, and have their sockets by a name that is short enough for one.
 CLIENT = """\
 #!/bin/sh
-exec nsenter --net=/proc/{process}/ns/net ssh "$@"
+cd "$(dirname "$0")"
+exec nsenter --net=/proc/{process}/ns/net ssh -o ControlPath=./%h "$@"
 """
 
 
