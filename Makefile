@@ -74,7 +74,7 @@ ruff:
 mypy:
 	# A cache from before a file was added makes mypy deny that it is there.
 	cd $(COLLECTIONS) && mypy --cache-dir=/dev/null --config-file $(CURDIR)/pyproject.toml \
-	    $(addprefix -p ansible_collections.trusted.crossbuild.plugins.,module_utils plugin_utils action)
+	    $(addprefix -p ansible_collections.trusted.crossbuild.plugins.,module_utils plugin_utils action filter)
 	cd tests/lab && mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/steps && mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/vm && MYPYPATH=../lab:../steps mypy --config-file $(CURDIR)/pyproject.toml *.py
