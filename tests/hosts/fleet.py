@@ -151,7 +151,7 @@ class Fleet:
             "ansible_python_interpreter": "/usr/bin/python3",
         }
         addresses = {host.name: {"ansible_host": host.address} for host in self.hosts}
-        releases = {
+        releases: dict[str, object] = {
             release: {"hosts": {host.name: {} for host in self.hosts if host.release == release}}
             for release in sorted({host.release for host in self.hosts})
         }
