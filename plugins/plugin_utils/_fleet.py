@@ -171,4 +171,5 @@ def _about_failures(found: Mapping[str, Any]) -> list[str]:
 
 def _summary(found: Mapping[str, Any]) -> str:
     counts = [f"{count} {state}" for state, count in found["counts"].items() if count]
-    return f"{len(found['hosts'])} hosts: {', '.join(counts)}."
+    number = len(found["hosts"])
+    return f"{number} {'host' if number == 1 else 'hosts'}: {', '.join(counts)}."
