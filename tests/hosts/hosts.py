@@ -22,12 +22,13 @@ import debian
 from engine import PACKAGES, Engine
 from fleet import Fleet, Host
 from lab import as_status, require_laboratory
-from shell import LabError
+from shell import LabError, call
 
 DIRECTORY = Path("/run/hosts")
 ONE_OF_EACH = ["debian11=bullseye", "debian12=bookworm", "debian13=trixie"]
 RELEASES = ["bookworm", "trixie", "bullseye"]
 FORKS = "10"
+MEMORY = "80%"  # The files of a host take 0.6 to 0.9 GB. Else a tmpfs takes half of it at most.
 
 
 def main() -> int:
@@ -35,6 +36,8 @@ def main() -> int:
     require_laboratory("tests/hosts/hosts")
     start = time.monotonic()
     debian.install(PACKAGES)
+    DIRECTORY.mkdir()
+    call("mount", "-t", "tmpfs", "-o", f"mode=755,size={MEMORY}", "hosts", DIRECTORY)
     with (
         Engine(DIRECTORY / "engine").running() as engine,
         Fleet(options.host, DIRECTORY, engine, options.image).running() as fleet,
