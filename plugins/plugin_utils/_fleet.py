@@ -146,7 +146,7 @@ def _words(cell: Mapping[str, Any]) -> str:
 
 def _about_platforms(found: Mapping[str, Any]) -> list[str]:
     return [
-        f"{host['name']}: {platform} is broken. {cell['explanation']}"
+        f"{host['name']}: {platform}: {cell['explanation']}"
         for host in found["hosts"]
         for platform, cell in host["cells"].items()
         if cell["status"] == "broken"
