@@ -9,10 +9,12 @@
 #                make unit ARGS='-k elf'
 # make integration ARGS=origin  some targets of the integration tests; without ARGS all of them
 # make test-hosts  the life of hosts of three releases, in containers with systemd: minutes, and not part of make test
+# make test-fleet  the life of FLEET hosts (20) with the playbooks, over ssh: minutes, and not part of make test
 # make test-vm   the life of a host, in a virtual machine with a kernel of its own: minutes, and not part of make test
 # make bench     all measurements, into bench/RESULTS.md; or one of them:
 # make bench-emulation  the role emulation beside one of stock modules
 # make bench-images     docker_image beside docker build, docker buildx build and community.docker
+# make bench-fleet      site.yml beside a playbook of stock modules, on up to FLEET hosts by ssh
 # make clean     remove what these made in the checkout
 
 SHELL := bash
@@ -24,6 +26,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 INVENTORY ?= playbooks/inventory/localhost.yml
 ARGS ?=
+FLEET ?= 20
 
 COLLECTIONS := $(CURDIR)/.cache/collections
 LINK := $(COLLECTIONS)/ansible_collections/trusted/crossbuild
@@ -52,7 +55,7 @@ $(LINK):
 # Long ones first: two run at a time.
 CHECKS := integration-images integration-emulation integration-engines sanity acceptance molecule dockerignore probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
-LONG := test-hosts test-vm bench-emulation bench-images
+LONG := test-hosts test-fleet test-vm bench-emulation bench-images bench-fleet
 TEST := .cache/venv/bin
 
 .PHONY: test integration bench $(CHECKS) $(LINTERS) $(LONG)
@@ -119,14 +122,21 @@ acceptance:
 test-hosts:
 	tests/lab/lab --keep .cache/hosts -- tests/hosts/hosts -- python tests/hosts/scenario.py
 
+test-fleet:
+	tests/lab/lab --keep .cache/hosts -- tests/hosts/hosts --fleet $(FLEET) -- python tests/hosts/fleet_scenario.py
+
 test-vm:
 	tests/lab/lab --keep .cache/vm -- tests/vm/vm -- python tests/vm/scenario.py
 
-bench: bench-emulation bench-images
+bench: bench-emulation bench-images bench-fleet
 bench-emulation:
 	tests/lab/lab --keep bench -- python bench/emulation.py
 bench-images: .cache/peers/ready
 	tests/lab/lab --keep bench -- python bench/images.py $(CURDIR)/.cache/peers
+
+bench-fleet:
+	tests/lab/lab --keep bench --keep .cache/hosts -- tests/hosts/hosts \
+	    $$(seq --format='--host=host%02g=bookworm' $(FLEET)) -- python bench/fleet.py
 
 # Of the distribution named ansible only its collections, to be compared with.
 .cache/peers/ready: bench/requirements.txt
@@ -135,7 +145,7 @@ bench-images: .cache/peers/ready
 	touch $@
 
 molecule:
-	tests/lab/lab -- molecule test
+	molecule test --all
 
 galaxy:
 	tests/galaxy.sh

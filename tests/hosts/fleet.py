@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,9 @@ from shell import LabError, call
 NETWORK = "hosts"
 PREFIX = "10.79.0."
 GROUP = "hosts"  # of control groups, below that of the laboratory
+# What the image of a host does not bring.
+ADDED = Path(__file__).resolve().parent / "added"
+INIT = "/usr/local/sbin/host-init"
 UNCONFINED = ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined")
 
 
@@ -41,8 +45,10 @@ class Host:
 
 
 class Fleet:
-    def __init__(self, hosts: list[Host], directory: Path, engine: Engine) -> None:
+    def __init__(self, hosts: list[Host], directory: Path, engine: Engine, image: str | None = None) -> None:
+        """``image`` is what all hosts start from; without it, each from its release as the distribution packages it."""
         self.hosts = hosts
+        self.image = image
         self.directory = directory
         self.engine = engine
         self.key = directory / "id"
@@ -66,11 +72,13 @@ class Fleet:
 
     def prepare(self) -> None:
         """What the hosts share: images, a network, a way to log in, a control group that is theirs."""
-        for release, tar in images.root_filesystems({host.release for host in self.hosts}, self.directory).items():
-            command = 'CMD ["/usr/local/sbin/host-init"]'
-            self.engine.docker(
-                "import", "--change", command, "--change", "ENV container=docker", tar, f"host:{release}"
-            )
+        if self.image:
+            self.engine.docker("pull", self.image)
+        else:
+            releases = {host.release for host in self.hosts}
+            for release, tar in images.root_filesystems(releases, self.directory).items():
+                self.engine.docker("import", tar, f"host:{release}")
+        shutil.copytree(ADDED, self.directory / "added")
         # Fixed addresses, as hosts that reboot at the same time may swap theirs otherwise.
         self.engine.docker("network", "create", "--subnet", f"{PREFIX}0/24", NETWORK)
         call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key)
@@ -91,12 +99,16 @@ class Fleet:
         words = [f"--name={host.name}", f"--hostname={host.name}", f"--network={NETWORK}", f"--ip={host.address}"]
         words += ["--restart=always", "--stop-signal=RTMIN+3", f"--cgroup-parent=/{GROUP}", "--cap-add=ALL"]
         words += [f"--security-opt={option}" for option in UNCONFINED]
+        words += ["--env=container=docker", f"--entrypoint={INIT}"]
         words += ["--tmpfs=/run", "--tmpfs=/run/lock", f"--env=HOST_CGROUP={self.control_group}"]
         words += [f"--volume={self.control_group}:{self.control_group}"]
+        for file in (path for path in ADDED.rglob("*") if path.is_file()):
+            name = file.relative_to(ADDED)
+            words += [f"--volume={self.directory}/added/{name}:/{name}:ro"]
         words += [f"--volume={self.directory}/resolv.conf:/etc/resolv.conf:ro"]
         words += [f"--volume={self.key}.pub:/root/.ssh/authorized_keys:ro"]
         words += [f"--volume={self.downloads_for(host)}:{downloads.ARCHIVES}"]
-        self.engine.docker("run", "--detach", *words, f"host:{host.release}")
+        self.engine.docker("run", "--detach", *words, self.image or f"host:{host.release}")
 
     def downloads_for(self, host: Host) -> Path:
         archives = downloads.view(self.directory / host.name)
@@ -130,7 +142,7 @@ class Fleet:
             downloads.keep(self.directory / host.name / "archives")
 
     def described(self) -> dict[str, object]:
-        """The inventory: where the hosts are, and how to log in."""
+        """The inventory: where the hosts are, how to log in, and a group for each release."""
         options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
         variables = {
             "ansible_user": "root",
@@ -139,7 +151,11 @@ class Fleet:
             "ansible_python_interpreter": "/usr/bin/python3",
         }
         addresses = {host.name: {"ansible_host": host.address} for host in self.hosts}
-        return {"build_hosts": {"hosts": addresses, "vars": variables}}
+        releases: dict[str, object] = {
+            release: {"hosts": {host.name: {} for host in self.hosts if host.release == release}}
+            for release in sorted({host.release for host in self.hosts})
+        }
+        return {"build_hosts": {"hosts": addresses, "vars": variables}, **releases}
 
 
 def unified_hierarchy() -> Hierarchy:

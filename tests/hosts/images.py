@@ -16,18 +16,9 @@ import downloads
 from downloads import ARCHIVES
 from shell import call
 
-HERE = Path(__file__).resolve().parent
-CACHE = HERE.parents[1] / ".cache/hosts"
-ADDED_FILES = HERE / "image"
+CACHE = Path(__file__).resolve().parents[2] / ".cache/hosts"
 
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "ca-certificates")
-# What only the machine's own root may have.
-MASKED = (
-    "sys-kernel-debug.mount",
-    "sys-kernel-tracing.mount",
-    "systemd-journald-audit.socket",
-    "systemd-modules-load.service",
-)
 MMDEBSTRAP = debian.mmdebstrap(
     PACKAGES,
     "--skip=download/empty",
@@ -35,8 +26,6 @@ MMDEBSTRAP = debian.mmdebstrap(
     # $1 is the root to be, $DOWNLOADS a view of the packages that are there already.
     f'--setup-hook=mkdir -p "$1{ARCHIVES}" && mount --bind "$DOWNLOADS" "$1{ARCHIVES}"',
     f'--customize-hook=umount "$1{ARCHIVES}"',
-    f'--customize-hook=cp --recursive --preserve=mode {ADDED_FILES}/. "$1"',
-    f'--customize-hook=chroot "$1" systemctl --quiet mask {" ".join(MASKED)}',
 )
 
 
@@ -68,6 +57,4 @@ def root_filesystem(release: str, source: str, scratch: Path) -> Path:
 
 def digest(source: str) -> str:
     """Of everything that goes into a root filesystem, but for the packages' versions."""
-    added = [path for path in sorted(ADDED_FILES.rglob("*")) if path.is_file()]
-    parts = [*(word.encode() for word in (*MMDEBSTRAP, source)), *(path.read_bytes() for path in added)]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+    return hashlib.sha256("\0".join([*MMDEBSTRAP, source]).encode()).hexdigest()[:16]

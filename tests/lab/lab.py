@@ -58,6 +58,8 @@ def arguments() -> argparse.Namespace:
     keep = "what is written below DIR reaches the machine; made when missing; may be repeated"
     parser.add_argument("--keep", metavar="DIR", action="append", default=[], type=absolute, help=keep)
     parser.add_argument("--no-binfmt", action="store_true", help="leave binfmt_misc unmounted")
+    process = "where to write the id of the laboratory's first process, by whose /proc/ID/ns/ others enter it"
+    parser.add_argument("--process", metavar="FILE", type=absolute, help=process)
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="the command and its arguments, after --")
     return parser.parse_args()
 
@@ -77,6 +79,8 @@ def run(options: argparse.Namespace, groups: cgroups.Groups, slirp: network.Slir
         for kind in ("uid", "gid"):
             Path(f"/proc/{child}/{kind}_map").write_text(ID_MAP)
         with slirp.connected(child):
+            if options.process:
+                options.process.write_text(f"{child}\n")
             go.open()
             return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     except BaseException:

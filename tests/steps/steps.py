@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps that scenarios with the role trusted.crossbuild.emulation are made of, on all hosts of the inventory.
+"""The steps that scenarios are made of, on all hosts of the inventory.
 
-A step is a playbook; what it left is looked at by another one. Platforms are written as docker writes them:
-platform_info reports under these names.
+A step is a playbook; what it left is looked at by another one.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ REBOOT = PLAYBOOKS / "reboot.yml"
 RESTART = PLAYBOOKS / "restart.yml"
 SNAPSHOT = PLAYBOOKS / "snapshot.yml"
 
-PLATFORMS = ["linux/arm/v7", "linux/arm64", "linux/riscv64"]
 STEP_SECONDS = 900
 NOWHERE: set[str] = set()
 
@@ -48,15 +46,22 @@ def play(scenario: Callable[[], None]) -> None:
     print(f"scenario: passed after {time.monotonic() - start:.0f} s")
 
 
-def step(words: str, playbook: Path, changed: set[str] | None = None, check: bool = False, **variables: object) -> None:
-    """Run a playbook, and say how long it took and how much it changed on which host.
+def step(
+    words: str,
+    playbook: Path,
+    changed: set[str] | None = None,
+    failed: set[str] = NOWHERE,
+    check: bool = False,
+    **variables: object,
+) -> str:
+    """Run a playbook, and say how long it took and how much it changed on which host; returns what it printed.
 
-    ``changed`` are the hosts on which it has to change something, and on no others. Raises Failed with the playbook's
-    output where that is not so, or where it fails.
+    ``changed`` are the hosts on which it has to change something, and on no others; ``failed`` those on which it has to
+    fail. Raises Failed with the playbook's output where that is not so.
     """
     start = time.monotonic()
     command = ["ansible-playbook", *(["--check"] if check else []), str(playbook)]
-    command += ["--extra-vars", json.dumps({"emulation_platforms": PLATFORMS, **variables})]
+    command += ["--extra-vars", json.dumps(variables)]
     done = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -66,14 +71,16 @@ def step(words: str, playbook: Path, changed: set[str] | None = None, check: boo
         timeout=STEP_SECONDS,
         check=False,
     )
-    require(done.returncode == 0, f"{words}: {done.stdout}")
-    recap = dict(re.findall(r"(?m)^(\S+) +: ok=\d+ +changed=(\d+) ", done.stdout))
-    require(recap, f"{words}: no recap in {done.stdout}")
-    counts = ", ".join(f"{host} {recap[host]}" for host in sorted(recap))
+    recap = re.findall(r"(?m)^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+) ", done.stdout)
+    counts = ", ".join(f"{host} {changes}" for host, changes, *_faults in sorted(recap))
     print(f"scenario: {time.monotonic() - start:5.1f} s  {words}; changed: {counts}", flush=True)
-    found = {host for host, count in recap.items() if count != "0"}
+    ended = {host for host, _changes, *faults in recap if faults != ["0", "0"]}
+    require(ended == failed, f"{words}: to fail on {sorted(failed)}, and did on {sorted(ended)}: {done.stdout}")
+    require(recap and (done.returncode != 0) == bool(failed), f"{words}: status {done.returncode}: {done.stdout}")
+    found = {host for host, changes, *_faults in recap if changes != "0"}
     expected = found if changed is None else changed
     require(found == expected, f"{words}: to change on {sorted(expected)}, and did on {sorted(found)}: {done.stdout}")
+    return done.stdout
 
 
 def snapshots(words: str) -> Snapshots:

@@ -196,14 +196,14 @@ def test_the_architecture_names_every_file_of_module_utils_once() -> None:
 
 
 def test_the_readme_shows_the_end_of_site() -> None:
-    plays = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
-    last = plays[-1]["tasks"][-1]
-    messages = last["vars"]["crossbuild_words"] + last["vars"]["crossbuild_printed"]
+    printed = yaml.safe_load((ROOT / "playbooks/tasks/first_image.yml").read_text())[-1]
+    table = yaml.safe_load((ROOT / "roles/fleet_report/tasks/main.yml").read_text())[1]
     shown = README.read_text()
-    for message in messages:
-        pattern = ".+".join(re.escape(part) for part in re.split(r"\{\{.*?\}\}", message))
-        assert re.search(rf'(?m)^ +"{pattern}",?$', shown), message
-    assert f"TASK [{last['name']}]" in shown
+    message = printed["ansible.builtin.debug"]["msg"]
+    pattern = ".+".join(re.escape(part) for part in re.split(r"\{\{.*?\}\}", message))
+    assert re.search(rf'(?m)^ +"msg": "{pattern}"$', shown), message
+    assert f"TASK [{printed['name']}]" in shown
+    assert f"TASK [trusted.crossbuild.fleet_report : {table['name']}]" in shown
 
 
 def test_the_readme_names_the_version_that_is_built() -> None:
