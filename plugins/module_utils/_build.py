@@ -7,13 +7,11 @@
 from __future__ import annotations
 
 import functools
-from contextlib import closing
 from typing import Any, ContextManager, Sequence
 
-from . import _base_images, _build_faults, _build_source, _built_from, _cache, _dockerfile, _emulators
+from . import _base_images, _build_source, _built_from, _cache, _dockerfile, _emulators
 from ._base_images import BaseImages
 from ._build_key import KEY_LABEL, BuildKey, build_key
-from ._build_log import BuildLog
 from ._build_task import BuildTask
 from ._builder import Request
 from ._built_from import BuiltFrom
@@ -135,10 +133,9 @@ class ImageBuild:
         return stale
 
     def prepare(self, source: _build_source.Source) -> None:
-        """With pull: always, brings the bases up to date, so that the key sees what they are now."""
-        if self.params["pull"] == "always":
-            self._refuse(source)
-            self.base_images.bring_up_to_date(self._bases(source))
+        """Brings the bases up to date, so that the key sees what they are now."""
+        self._refuse(source)
+        self.base_images.bring_up_to_date(self._bases(source))
 
     def _build(self) -> None:
         if self.params["rebuild"] == "always":
@@ -150,6 +147,8 @@ class ImageBuild:
             self._build_once()
 
     def _build_once(self) -> None:
+        from . import _build_run
+
         source = self.task.reader.read()
         self._refuse(source)
         bases = self._bases(source)
@@ -167,15 +166,7 @@ class ImageBuild:
             fresh=self.params["rebuild"] == "always",
             newest_bases=self.params["pull"] == "always",
         )
-        self.task.now("sending the build context")
-        progress = self.task.progress.build(str(self.platform), len(source.dockerfile.instructions))
-        log = BuildLog(source.dockerfile, progress, self._emulator(), [secret.text() for secret in self.task.secrets])
-        self.task.now_as(log.where)
-        try:
-            with closing(self.task.builder.build(source, request)) as events:
-                built = log.follow(_build_faults.explained(events, self.engine, self.task.builder.engine_bases))
-        finally:
-            progress.ended()
+        built = _build_run.run(self.task, source, request, self._emulator())
         self.proof.prove_built(built)
         self.engine.tag(built, self.name, self.tag)
         self.built = built

@@ -13,7 +13,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import Iterator
 
-from . import _context, _context_tar, _dockerfile, _dockerignore, _mounts
+from . import _context, _dockerfile, _dockerignore, _mounts
 from ._cache import Table
 from ._context import Context, ContextChanged, Member
 from ._context_index import Index, trusted
@@ -43,6 +43,8 @@ class Source:
         return _context.digest(self.records())
 
     def stream(self) -> Iterator[bytes]:
+        from . import _context_tar
+
         return _context_tar.stream(self.root, self.members, self.extra)
 
 

@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
-from . import _build_source, _builder_choice, _progress, _secrets
+from . import _build_source, _builder_choice, _progress
 from ._builder import Builder
 from ._engine_sdk import SdkEngine
 from ._errors import CrossbuildError
-from ._secrets import Secret
+
+if TYPE_CHECKING:
+    from ._secrets import Secret
 
 
 class BuildTask:
@@ -34,7 +36,11 @@ class BuildTask:
 
     @functools.cached_property
     def secrets(self) -> list[Secret]:
-        return _secrets.read(self.params["secrets"] or [])
+        if not self.params["secrets"]:
+            return []
+        from . import _secrets
+
+        return _secrets.read(self.params["secrets"])
 
     @functools.cached_property
     def secret_digests(self) -> dict[str, str]:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Generator, Mapping, Sequence
 
-from ._build_log import Event
 from ._build_source import Source
 from ._dockerfile import Base, Dockerfile
 from ._engine_sdk import SdkEngine
 from ._platform import Platform
-from ._secrets import Secret
+
+if TYPE_CHECKING:
+    from ._build_log import Event
+    from ._secrets import Secret
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from typing import Any
 
 from . import _buildx_plugin
 from ._builder import Builder
-from ._engine_buildx import BuildxBuilder
-from ._engine_classic import ClassicBuilder
 from ._engine_sdk import SdkEngine
 from ._errors import CrossbuildError
 
@@ -22,16 +20,28 @@ def choose(params: dict[str, Any], engine: SdkEngine) -> Builder:
     if wanted == "classic":
         if params["builder_name"]:
             raise CrossbuildError("builder_name is for buildx, and builder is classic. Leave one of them out.")
-        return ClassicBuilder(engine, "it was asked for")
+        return _classic(engine, "it was asked for")
     asked = wanted == "buildx" or params["builder_name"]
     problem = None if engine.has_buildkit else f"the engine at {engine.host} is not Docker's, and has no BuildKit"
     problem = problem or _buildx_plugin.missing()
     if problem is None:
         reason = "it was asked for" if asked else "buildx is on the host, and BuildKit in the engine"
-        return BuildxBuilder(engine, params, params["builder_name"], reason)
+        return _buildx(engine, params, reason)
     if asked:
         raise CrossbuildError(
             f"buildx cannot be used: {problem}. The role trusted.crossbuild.docker_engine brings it with docker_engine_buildx;"
             " with builder: auto the classic builder is used instead."
         )
-    return ClassicBuilder(engine, problem)
+    return _classic(engine, problem)
+
+
+def _classic(engine: SdkEngine, reason: str) -> Builder:
+    from ._engine_classic import ClassicBuilder
+
+    return ClassicBuilder(engine, reason)
+
+
+def _buildx(engine: SdkEngine, params: dict[str, Any], reason: str) -> Builder:
+    from ._engine_buildx import BuildxBuilder
+
+    return BuildxBuilder(engine, params, params["builder_name"], reason)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import operator
 import os
 import stat
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from ._context_index import Index, stamp_of
 from ._errors import CrossbuildError
 
 _CHUNK = 1 << 20
+_name = operator.attrgetter("name")
 _KINDS = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "directory",
@@ -98,34 +100,36 @@ class Context:
 
     def _walk(self) -> list[tuple[str, os.stat_result]]:
         found: list[tuple[str, os.stat_result]] = []
+        leave_out = self._leave_out
         # The directories that the walk is in: path, the rest of the children, and of how many things found it would be the
         # last one without any below it: one that is left out is needed only for what is included again there.
         inside: list[tuple[str, Iterator[os.DirEntry[str]], int]] = [("", self._children(""), -1)]
         while inside:
             directory, children, alone = inside[-1]
-            child = next(children, None)
-            if child is None:
+            for child in children:
+                path = directory + child.name
+                try:
+                    status = child.stat(follow_symlinks=False)
+                except OSError as exc:
+                    raise _unreadable(child.path, exc) from exc
+                kind = stat.S_IFMT(status.st_mode)
+                is_directory = kind == stat.S_IFDIR
+                out, look_below = leave_out(path, is_directory)
+                if look_below if out else kind in _KINDS:
+                    found.append((path, status))
+                if is_directory and look_below:
+                    inside.append((path + "/", self._children(path), len(found) if out else -1))
+                    break  # and on with it when that one is done
+            else:
                 inside.pop()
                 if len(found) == alone:
                     found.pop()
-                continue
-            path = directory + child.name
-            try:
-                status = child.stat(follow_symlinks=False)
-            except OSError as exc:
-                raise _unreadable(child.path, exc) from exc
-            is_directory = stat.S_ISDIR(status.st_mode)
-            out, look_below = self._leave_out(path, is_directory)
-            if look_below if out else stat.S_IFMT(status.st_mode) in _KINDS:
-                found.append((path, status))
-            if is_directory and look_below:
-                inside.append((path + "/", self._children(path), len(found) if out else -1))
         return found
 
     def _children(self, directory: str) -> Iterator[os.DirEntry[str]]:
         full = os.path.join(self.root, directory)
         with _access(full), os.scandir(full) as found:
-            return iter(sorted(found, key=lambda child: child.name))
+            return iter(sorted(found, key=_name))
 
     def _member(
         self, path: str, status: os.stat_result, first_names: dict[tuple[int, int], str], index: Index
@@ -137,7 +141,7 @@ class Context:
                 first = first_names.setdefault((status.st_dev, status.st_ino), path)
                 if first != path:
                     return Member(path, "hardlink", mode, first)
-            return Member(path, kind, mode, index.content(path, status, lambda: self._content(path, status)))
+            return Member(path, kind, mode, index.content(path, status, self._content))
         if kind == "symlink":
             full = os.path.join(self.root, path)
             with _access(full):

@@ -47,14 +47,14 @@ class Index:
         self.known = known
         self._remember = remember
         self._seen: dict[str, str] = {}
-        self._begun = 0
+        self._settled = 0  # nanoseconds since the epoch: no change before then looks like a later one
 
     def begin(self) -> None:
         """Begins a walk. What the one before did not meet again is forgotten with ``end``."""
         self._seen = {}
-        self._begun = time.time_ns()
+        self._settled = time.time_ns() - _COARSEST if self._remember else 0
 
-    def content(self, path: str, status: os.stat_result, read: Callable[[], str]) -> str:
+    def content(self, path: str, status: os.stat_result, read: Callable[[str, os.stat_result], str]) -> str:
         """What ``read`` finds in a file, from memory where the file is what it was.
 
         The ctime cannot be set by programs: it also tells a file whose size and modification time
@@ -64,8 +64,8 @@ class Index:
         stamp = stamp_of(status) + " "
         entry = self.known.get(path, "")
         if not entry.startswith(stamp):
-            entry = stamp + read()
-        if self._remember and max(status.st_mtime_ns, status.st_ctime_ns) < self._begun - _COARSEST:
+            entry = stamp + read(path, status)
+        if status.st_ctime_ns < self._settled and status.st_mtime_ns < self._settled:
             self._seen[path] = entry
         return entry[len(stamp) :]
 

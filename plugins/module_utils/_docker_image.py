@@ -52,7 +52,7 @@ class DockerImage:
             self.task.keep(partial(stack.enter_context, build.only_one()))
 
     def present(self) -> dict[str, Any]:
-        if not self.check_mode:
+        if self.task.params["pull"] == "always" and not self.check_mode:
             self._prepare()
         built = converge(self._plan_builds, self.check_mode)
         if not self.check_mode:
@@ -187,7 +187,6 @@ def _tag(tag: str, platform: Platform, platforms: list[Platform]) -> str:
 
 
 def _outputs(task: BuildTask, name: str, tag: str) -> list[Output]:
-    """Each is imported where it is asked for: Ansible has the host compile what a task imports, every time."""
     outputs: list[Output] = []
     for option in ("oci_archive", "oci_directory"):
         if task.params[option]:

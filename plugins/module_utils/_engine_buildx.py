@@ -11,18 +11,18 @@ import json
 import os
 import tempfile
 from contextlib import ExitStack
-from typing import Any, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generator, Iterator, Sequence
 
-from . import _command, _context_copy, _context_tar
-from ._build_log import Built, Event
+from . import _command
 from ._build_source import Source
 from ._builder import Builder, Request
-from ._buildx_log import BuildxLog
-from ._client_process import ClientProcess
 from ._dockerfile import Base, Dockerfile, Stage
 from ._engine_sdk import SdkEngine
 from ._errors import CrossbuildError
-from ._secrets import Secret
+
+if TYPE_CHECKING:
+    from ._build_log import Event
+    from ._secrets import Secret
 
 # The first engine whose BuildKit knows heredocs; an older one takes the text for instructions.
 _HEREDOCS = (23, 0)
@@ -52,6 +52,10 @@ class BuildxBuilder(Builder):
                 )
 
     def build(self, source: Source, request: Request) -> Generator[Event, None, None]:
+        from ._build_log import Built
+        from ._buildx_log import BuildxLog
+        from ._client_process import ClientProcess
+
         with ExitStack() as stack:
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="trusted.crossbuild-"))
             metadata = os.path.join(scratch, "metadata.json")
@@ -121,6 +125,8 @@ def _sent(source: Source, scratch: str) -> tuple[list[str], Iterator[bytes]]:
         return ["--file", source.sent_name, "-"], _with_root(source)
     # A Dockerfile that is not in the context. In a tar COPY would see it, as BuildKit applies no .dockerignore to one. A
     # directory that BuildKit has never seen before is sent with every byte, too.
+    from . import _context_copy
+
     context, dockerfile = os.path.join(scratch, "context"), os.path.join(scratch, "Dockerfile")
     os.mkdir(context)
     _context_copy.copy(source.root, source.members, context)
@@ -132,6 +138,8 @@ def _sent(source: Source, scratch: str) -> tuple[list[str], Iterator[bytes]]:
 
 
 def _with_root(source: Source) -> Iterator[bytes]:
+    from . import _context_tar
+
     # buildx and BuildKit know a tar by its first 1024 bytes, which a long name does not fit in.
     yield _context_tar.root()
     yield from source.stream()

@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
-from typing import Generator, Sequence
+from typing import TYPE_CHECKING, Generator, Sequence
 
-from . import _classic_log
-from ._build_log import Activity, Built, Event
 from ._build_source import Source
 from ._builder import Builder, Request
 from ._dockerfile import Dockerfile
 from ._errors import CrossbuildError
-from ._secrets import Secret
+
+if TYPE_CHECKING:
+    from ._build_log import Built, Event
+    from ._secrets import Secret
 
 
 class ClassicBuilder(Builder):
@@ -38,6 +39,8 @@ class ClassicBuilder(Builder):
 
     def build(self, source: Source, request: Request) -> Generator[Event, None, None]:
         """Once more without the cache, where an image came out of that for another platform."""
+        from ._build_log import Activity, Built
+
         built = None
         for event in self._events(source, request, request.fresh):
             if isinstance(event, Built):
@@ -52,6 +55,8 @@ class ClassicBuilder(Builder):
             yield built
 
     def _events(self, source: Source, request: Request, fresh: bool) -> Generator[Event, None, None]:
+        from . import _classic_log
+
         options = {
             "dockerfile": source.sent_name,
             "buildargs": request.args,

@@ -10,15 +10,15 @@ import contextlib
 import functools
 import sys
 from dataclasses import dataclass
-from typing import IO, Any, Callable, Iterator, cast
+from typing import IO, TYPE_CHECKING, Any, Callable, Iterator, cast
 from urllib.parse import quote
 
-from ._chunk_reader import ChunkReader
 from ._engine_socket import EngineSocket, numbers, require_recent
 from ._errors import CrossbuildError
-from ._image_files import read_files
-from ._image_programs import ImageFile
 from ._platform import Platform
+
+if TYPE_CHECKING:
+    from ._image_programs import ImageFile
 
 _UNIX = "unix://"
 # Seconds without a byte from the engine. A step may be silent for long; the build's own timeout is the limit on that.
@@ -182,6 +182,8 @@ class SdkEngine:
     @contextlib.contextmanager
     def saved(self, image_id: str) -> Iterator[IO[bytes]]:
         """An image with its layers, as the tar of ``docker save``."""
+        from ._chunk_reader import ChunkReader
+
         try:
             with self._connected():
                 chunks = self._client.get_image(image_id)
@@ -221,6 +223,8 @@ class SdkEngine:
 
     def files(self, image_id: str, libraries: bool, labels: dict[str, str]) -> Iterator[ImageFile]:
         """Every file of an image; which is a program, or with ``libraries`` also a library. Starts nothing."""
+        from ._image_files import read_files
+
         with self._exported(image_id, labels) as content:
             yield from read_files(content, libraries)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import shlex
 from typing import Any, Callable
 
-from . import _build_key, _image_programs
+from . import _build_key
 from ._cache import Table
 from ._engine_sdk import Image, Ran, SdkEngine
 from ._errors import CrossbuildError
@@ -133,6 +133,8 @@ class ImageProof:
             raise CrossbuildError(f"it is recorded as {image.platform}")
         if self._level == "metadata":
             return
+        from . import _image_programs
+
         self._tell("looking at the image's programs")
         every = self._level == "all"
         files = self._engine.files(image.id, every, self._containers)

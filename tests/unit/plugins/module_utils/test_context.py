@@ -197,7 +197,7 @@ def aged(index: Index) -> Index:
 
     def later() -> None:
         begin()
-        index._begun += 3_000_000_000
+        index._settled += 3_000_000_000
 
     index.begin = later  # type: ignore[method-assign]
     return index

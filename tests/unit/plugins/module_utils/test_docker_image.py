@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _docker_image
+from ansible_collections.trusted.crossbuild.plugins.module_utils._build_source import Reader
 from ansible_collections.trusted.crossbuild.plugins.module_utils._converge import Plan, Step
 from ansible_collections.trusted.crossbuild.plugins.module_utils._deadline import TimedOut
 from ansible_collections.trusted.crossbuild.plugins.module_utils._engine_sdk import Image
@@ -29,6 +30,7 @@ PARAMS = {
     "dockerfile": "Dockerfile",
     "dockerfile_inline": "FROM scratch",
     "args": {},
+    "pull": "missing",
     "push": False,
     "oci_archive": None,
     "oci_directory": None,
@@ -159,6 +161,14 @@ def test_each_platform_has_an_image_of_its_own_and_all_are_put_at_once(world: Wo
     assert (again["changed"], [one["changed"] for one in again["images"]]) == (False, [False, False])
 
 
+def test_what_has_not_changed_is_read_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    run()
+    read, reads = Reader.read, []
+    monkeypatch.setattr(Reader, "read", lambda self: reads.append(self) or read(self))
+    assert run()["changed"] is False
+    assert len(reads) == 1
+
+
 def test_one_platform_is_called_as_it_is_said(world: World) -> None:
     done = run(platforms=["armhf", "linux/arm/v7"], name="host:5000/app:2")
     assert world.engine == {"host:5000/app:2": "id of linux/arm/v7"}
@@ -171,7 +181,7 @@ def test_one_platform_is_called_as_it_is_said(world: World) -> None:
 def test_a_platform_that_fails_does_not_keep_the_others_from_being_built(world: World, when: str) -> None:
     world.fails = {"linux/arm/v7": {when: CrossbuildError("no way", step=3)}}
     with pytest.raises(CrossbuildError) as caught:
-        run()
+        run(pull="always")
     assert str(caught.value) == (
         "linux/arm/v7: no way -- On the engine, and up to date: app:1-linux-arm64. Nothing was pushed or exported."
     )
