@@ -71,4 +71,4 @@ ansible-playbook -i localhost, "$playbooks/site.yml" >"$log/empty" 2>&1 || statu
 said empty 'the group build_hosts has no hosts in this inventory, or none within --limit'
 
 ansible-playbook -i farm.yml "$playbooks/teardown.yml" --limit first
-apt-get -qq purge sudo >/dev/null
+SUDO_FORCE_REMOVE=yes apt-get -qq purge sudo >/dev/null
