@@ -9,7 +9,6 @@ export PATH=/usr/sbin:$PATH
 build() { ansible-playbook -i inventory.yml trusted.crossbuild.build "${@:2}" >"$1" 2>&1; }
 fails() { if "$@"; then echo "that should have failed" >&2; return 1; fi; }
 seen() { grep -E -- "$2" "$1" || { cat "$1"; return 1; }; }
-unseen() { if grep -E -- "$2" "$1"; then echo "that should not be there" >&2; return 1; fi; }
 until_done() ( set +x; for _ in $(seq 300); do if "$@"; then exit; fi; sleep 0.3; done; exit 1 )
 # What another client finds in the registry.
 tags() {
