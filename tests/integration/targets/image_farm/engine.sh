@@ -22,6 +22,8 @@ start)
         >>log 2>&1 </dev/null &
     until [ -s namespace ]; do sleep 0.1; done
     namespace=$(cat namespace)
+    # What a killed engine left running keeps its network.
+    if [ -e "/sys/class/net/farm$number" ]; then ip link del "farm$number"; fi
     ip link add "farm$number" type veth peer name eth0 netns "$namespace"
     ip address add "10.99.$number.1/24" dev "farm$number"
     ip link set "farm$number" up
