@@ -9,6 +9,7 @@ export PATH=/usr/sbin:$PATH
 build() { ansible-playbook -i inventory.yml trusted.crossbuild.build "${@:2}" >"$1" 2>&1; }
 fails() { if "$@"; then echo "that should have failed" >&2; return 1; fi; }
 seen() { grep -E -- "$2" "$1" || { cat "$1"; return 1; }; }
+unseen() { if grep -E -- "$2" "$1"; then echo "that should not be there" >&2; return 1; fi; }
 until_done() ( set +x; for _ in $(seq 300); do if "$@"; then exit; fi; sleep 0.3; done; exit 1 )
 # What another client finds in the registry.
 tags() {
@@ -88,3 +89,37 @@ seen out 'app0:1.0 has its tags as before'
 [ "$(platforms slow0:1.0)/$(platforms slow1:latest)" = 'arm arm64/arm arm64' ]
 [ "$(skopeo inspect --raw --tls-verify=false docker://10.99.0.1:5000/app0:1.0)" = "$app0" ]
 [ "$(entries)" = 13 ]
+./engine.sh start 2
+
+: Of two controllers that want the same one builds, and the other one waits for it
+race=$(list "$(images race 1 'sleep 5')")
+before=$(made)
+build out -e "$race" -l farm1 &
+build other -e "$race" -l farm3
+wait $!
+# Who built how many does not matter.
+[ "$(cat out other | grep -oE '[0-9] (built|found)' | awk '{ sum[$2] += $1 } END { print sum["built"], sum["found"] }')" = '2 2' ]
+built=$(made)
+[ "$(entries) $((built - before))" = '15 2' ]
+
+: All that is wrong with a list is said before anything is built
+wrong='[{"name": "10.99.0.1:5000/twice", "platforms": ["armhf"]}, {"name": "10.99.0.1:5000/twice", "platforms": ["s390x"]},
+    {"name": "10.99.0.1:5000/once", "platforms": ["arm65"]}, {"name": "elsewhere.example/app", "platforms": ["armhf"]}]'
+fails build out -e "$(list "$wrong")"
+seen out 'Nothing was built. .*twice:latest is named 2 times'
+seen out 'twice: no host proved that it runs linux/s390x .asked: farm1, farm2, farm3, farm4'
+seen out "once: Unknown platform .arm65."
+seen out 'elsewhere.example/app is to be in the registry elsewhere.example'
+
+: A registry that is not there, that is not trusted, that refuses the user, and that is read-only
+elsewhere() { list "${app//10.99.0.1:5000/$1}"; }
+fails build out -l farm1 -e "$(elsewhere 10.99.0.1:5999)" -e crossbuild_ledger=10.99.0.1:5999/ledger
+seen out 'Nobody answers at 10.99.0.1:5999'
+fails build out -l farm1 -e "$(elsewhere registry.test:5003)" -e crossbuild_ledger=registry.test:5003/ledger -e '{"image_farm_registry": {}}'
+seen out 'is not trusted'
+fails build out -l farm1 -e "$(elsewhere registry.test:5003)" -e crossbuild_ledger=registry.test:5003/ledger \
+    -e '{"image_farm_registry": {"ca_path": "/tmp/registry/ca.pem", "username": "builder", "password": "wrong"}}'
+seen out 'refused the user builder'
+fails build out -l farm1 -e "$(elsewhere 10.99.0.1:5001)" -e crossbuild_ledger=10.99.0.1:5001/ledger2
+seen out 'it may be read-only'
+[ "$(made)" = "$built" ]
