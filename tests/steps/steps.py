@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def step(
     words: str,
     playbook: Path,
     changed: set[str] | None = None,
-    failed: set[str] = NOWHERE,
+    failed: Collection[str] = (),
     check: bool = False,
     **variables: object,
 ) -> str:
@@ -75,7 +75,7 @@ def step(
     counts = ", ".join(f"{host} {changes}" for host, changes, *_faults in sorted(recap))
     print(f"scenario: {time.monotonic() - start:5.1f} s  {words}; changed: {counts}", flush=True)
     ended = {host for host, _changes, *faults in recap if faults != ["0", "0"]}
-    require(ended == failed, f"{words}: to fail on {sorted(failed)}, and did on {sorted(ended)}: {done.stdout}")
+    require(ended == set(failed), f"{words}: to fail on {sorted(failed)}, and did on {sorted(ended)}: {done.stdout}")
     require(recap and (done.returncode != 0) == bool(failed), f"{words}: status {done.returncode}: {done.stdout}")
     found = {host for host, changes, *_faults in recap if changes != "0"}
     expected = found if changed is None else changed

@@ -18,11 +18,11 @@ def test_the_longest_is_first_and_as_wide_as_the_plot() -> None:
         {"image": "new", "platform": "linux/arm64", "seconds": None},
     ]
     found = plot(builds)
-    assert [(bar["image"], bar["percent"], bar["time"]) for bar in found["bars"]] == [
+    assert [(one["image"], one["percent"], one["time"]) for one in found["bars"]] == [
         ("db", 100.0, "2 min 00 s"),
         ("app", 25.0, "30 s"),
     ]
-    assert [bar["words"] for bar in found["bars"]] == ["linux/arm64", "linux/arm64, emulated, build1"]
+    assert [one["words"] for one in found["bars"]] == ["linux/arm64", "linux/arm64, emulated, build1"]
     assert found["left_out"] == 0
 
 
