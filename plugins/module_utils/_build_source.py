@@ -62,6 +62,7 @@ class Reader:
         self._table = Table("context", os.path.realpath(path or "") + "\0" + self.full)
         self._remembered: dict[str, str] = {}
         self._index: Index | None = None
+        self.left_out: list[str] = []
 
     def read(self) -> Source:
         """Raises CrossbuildError for a context or Dockerfile that is not there or wrong, or that does not hold still."""
@@ -73,7 +74,7 @@ class Reader:
 
     def forget(self) -> None:
         """From now on reads every file, whatever is remembered: something was written past the kernel's notice."""
-        self._index = Index({}, self._is_trusted())
+        self._index = Index({}, self.is_trusted())
 
     def remember(self) -> None:
         """Saves what was found out about the context for the next run. Raises OSError where that is not possible."""
@@ -104,14 +105,23 @@ class Reader:
 
     def _members(self, path: str) -> list[Member]:
         if self._index is None:
-            is_trusted = self._is_trusted()
+            is_trusted = self.is_trusted()
             self._remembered = self._table.load() if is_trusted else {}
             self._index = Index(self._remembered, is_trusted)
         ignore = _ignore_file(path, self.full)
         patterns = _dockerignore.parse(_read_bytes(ignore) if ignore else b"")
-        return Context(path, patterns.leave_out).members(self._index)
+        context = Context(path, patterns.leave_out)
+        members = context.members(self._index)
+        self.left_out = context.left_out
+        return members
 
-    def _is_trusted(self) -> bool:
+    def files(self) -> list[str]:
+        """The files, there or not, that say what is built and what is left out."""
+        ignore = _ignore_candidates(self.path, self.full) if self.path is not None else []
+        return [*([self.full] if self.full else []), *ignore]
+
+    def is_trusted(self) -> bool:
+        """Whether the kernel tells of every change in the context."""
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
             return trusted(os.path.realpath(self.path or ""), _mounts.parse(file.read()))
 
@@ -131,9 +141,11 @@ def _find(members: list[Member], path: str) -> Member | None:
 
 
 def _ignore_file(context: str, dockerfile: str) -> str | None:
-    candidates = [dockerfile + ".dockerignore"] if dockerfile else []
-    candidates.append(os.path.join(context, ".dockerignore"))
-    return next((candidate for candidate in candidates if os.path.isfile(candidate)), None)
+    return next((candidate for candidate in _ignore_candidates(context, dockerfile) if os.path.isfile(candidate)), None)
+
+
+def _ignore_candidates(context: str, dockerfile: str) -> list[str]:
+    return [*([dockerfile + ".dockerignore"] if dockerfile else []), os.path.join(context, ".dockerignore")]
 
 
 def _read_text(path: str) -> str:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from typing import TYPE_CHECKING, Any, Callable
 
 from . import _build_source, _builder_choice, _progress
@@ -27,6 +28,7 @@ class BuildTask:
     def __init__(self, params: dict[str, Any], engine: SdkEngine) -> None:
         self.params = params
         self.engine = engine
+        self.begun = time.time_ns()
         self.reader = _build_source.Reader(params["path"], params["dockerfile"], params["dockerfile_inline"])
         self.args = {name: _argument(name, value) for name, value in (params["args"] or {}).items()}
         self.progress = _progress.of(params)

@@ -38,11 +38,15 @@ def _numbers(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)[:2]]
 
 
+def candidates() -> list[str]:
+    """Where the plugin may be, in the docker client's order."""
+    own = os.path.join(os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker"), "cli-plugins")
+    return [os.path.join(directory, "docker-buildx") for directory in (own, *_DIRECTORIES)]
+
+
 def find() -> Plugin | None:
     """The plugin that the docker client would use. Raises CrossbuildError for one that does not run."""
-    own = os.path.join(os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker"), "cli-plugins")
-    for directory in (own, *_DIRECTORIES):
-        path = os.path.join(directory, "docker-buildx")
+    for path in candidates():
         if os.access(path, os.X_OK):
             # It says, as in "github.com/docker/buildx v0.13.1 788433953af1": module, version, commit.
             words = _command.require([path, "version"]).split()

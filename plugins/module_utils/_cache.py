@@ -7,27 +7,16 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import time
 from contextlib import contextmanager
 from typing import Callable, Iterator
 
 from ._atomic import write_file
-
-# Counted up when the meaning of what is kept changes; tables of another format are not read.
-FORMAT = 1
-_TITLE = f"trusted.crossbuild table {FORMAT}"
-
+from ._evidence import load, path_of, title
 
 # Seconds. A table that was not written for so long may be about something that is no more.
 _KEPT = 90 * 24 * 3600
-
-
-def directory() -> str:
-    """Root's cache, or the user's own."""
-    own = "/var/cache" if os.geteuid() == 0 else os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(own, "trusted.crossbuild/docker_image")
 
 
 class Table:
@@ -37,34 +26,22 @@ class Table:
     """
 
     def __init__(self, kind: str, subject: str, root: str | None = None) -> None:
-        self.path = _path(kind, subject, root)
+        self.path = path_of(kind, subject, root)
 
     def load(self) -> dict[str, str]:
         """What was saved last. Empty where that is nothing, damaged, or of another version of this collection."""
-        try:
-            with open(self.path, "rb") as file:
-                title, _newline, body = file.read().partition(b"\n")
-        except OSError:
-            return {}
-        if title.decode("utf-8", "replace") != _title(body):
-            return {}
-        parts = body.decode("utf-8", "surrogateescape").split("\0")
-        return dict(zip(parts[::2], parts[1::2]))
+        return load(self.path)
 
     def save(self, content: dict[str, str]) -> None:
         """Raises OSError where that is not possible. Names of a context's files are not everybody's business."""
         _make_directory(self.path)
         text = "\0".join(part for pair in content.items() for part in pair)
-        write_file(self.path, _title(text.encode("utf-8", "surrogateescape")) + "\n" + text, mode=0o600)
+        write_file(self.path, title(text.encode("utf-8", "surrogateescape")) + "\n" + text, mode=0o600)
         _remove_old(os.path.dirname(self.path))
 
     def forget(self) -> None:
         if os.path.exists(self.path):
             os.unlink(self.path)
-
-
-def _title(body: bytes) -> str:
-    return f"{_TITLE} {hashlib.sha256(body).hexdigest()}"
 
 
 @contextmanager
@@ -74,7 +51,7 @@ def only_one(subject: str, waits: Callable[[], None], root: str | None = None) -
     ``waits`` is called before it waits, and not where it need not.
     The kernel ends the lock with the process, however that ends. Raises OSError where the cache cannot be written.
     """
-    path = _path("locks", subject, root)
+    path = path_of("locks", subject, root)
     _make_directory(path)
     # The file stays: one that was removed while somebody waits for it would let a third one in.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -87,11 +64,6 @@ def only_one(subject: str, waits: Callable[[], None], root: str | None = None) -
         yield
     finally:
         os.close(descriptor)
-
-
-def _path(kind: str, subject: str, root: str | None) -> str:
-    digest = hashlib.sha256(subject.encode("utf-8", "surrogateescape")).hexdigest()
-    return os.path.join(root or directory(), kind, digest[:32])
 
 
 def _remove_old(tables: str) -> None:

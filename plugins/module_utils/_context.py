@@ -18,8 +18,9 @@ import stat
 from contextlib import contextmanager
 from typing import Callable, Iterable, Iterator, NamedTuple
 
-from ._context_index import Index, stamp_of
+from ._context_index import Index
 from ._errors import CrossbuildError
+from ._evidence import stamp
 
 _CHUNK = 1 << 20
 _name = operator.attrgetter("name")
@@ -86,6 +87,7 @@ class Context:
     def __init__(self, root: str, leave_out: Filter) -> None:
         self.root = root
         self._leave_out = leave_out
+        self.left_out: list[str] = []  # by the walk, which did not look below it either
 
     def members(self, index: Index) -> list[Member]:
         """Everything in the context, parents before children. Reads every file that ``index`` does not know.
@@ -100,7 +102,7 @@ class Context:
 
     def _walk(self) -> list[tuple[str, os.stat_result]]:
         found: list[tuple[str, os.stat_result]] = []
-        leave_out = self._leave_out
+        leave_out, self.left_out = self._leave_out, []
         # The directories that the walk is in: path, the rest of the children, and of how many things found it would be the
         # last one without any below it: one that is left out is needed only for what is included again there.
         inside: list[tuple[str, Iterator[os.DirEntry[str]], int]] = [("", self._children(""), -1)]
@@ -117,6 +119,8 @@ class Context:
                 out, look_below = leave_out(path, is_directory)
                 if look_below if out else kind in _KINDS:
                     found.append((path, status))
+                elif out:
+                    self.left_out.append(path)
                 if is_directory and look_below:
                     inside.append((path + "/", self._children(path), len(found) if out else -1))
                     break  # and on with it when that one is done
@@ -160,7 +164,7 @@ class Context:
                 if size > status.st_size:  # a log that is written to may have no end
                     raise ContextChanged(full)
             capabilities = _capabilities(descriptor)
-            if stamp_of(os.fstat(descriptor)) != stamp_of(status):
+            if stamp(os.fstat(descriptor)) != stamp(status):
                 raise ContextChanged(full)
         return whole.hexdigest() + (" " + capabilities.hex() if capabilities else "")
 

@@ -15,10 +15,11 @@ import os
 import time
 from typing import Callable, Iterable
 
+from ._evidence import stamp
 from ._mounts import Mount
 
 # Twice the coarsest time of last change that one of these filesystems keeps (ext3: 1 s), in nanoseconds.
-_COARSEST = 2_000_000_000
+COARSEST = 2_000_000_000
 _TRUSTED = {"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs"}
 
 
@@ -52,7 +53,7 @@ class Index:
     def begin(self) -> None:
         """Begins a walk. What the one before did not meet again is forgotten with ``end``."""
         self._seen = {}
-        self._settled = time.time_ns() - _COARSEST if self._remember else 0
+        self._settled = time.time_ns() - COARSEST if self._remember else 0
 
     def content(self, path: str, status: os.stat_result, read: Callable[[str, os.stat_result], str]) -> str:
         """What ``read`` finds in a file, from memory where the file is what it was.
@@ -61,18 +62,13 @@ class Index:
         were kept. But a file that changes twice within one tick of its filesystem's clock looks the same to it. So one
         that is not older than the tick before this walk is not remembered.
         """
-        stamp = stamp_of(status) + " "
+        known = stamp(status) + " "
         entry = self.known.get(path, "")
-        if not entry.startswith(stamp):
-            entry = stamp + read(path, status)
+        if not entry.startswith(known):
+            entry = known + read(path, status)
         if status.st_ctime_ns < self._settled and status.st_mtime_ns < self._settled:
             self._seen[path] = entry
-        return entry[len(stamp) :]
+        return entry[len(known) :]
 
     def end(self) -> None:
         self.known = self._seen
-
-
-def stamp_of(status: os.stat_result) -> str:
-    times = f"{status.st_mtime_ns} {status.st_ctime_ns}"
-    return f"{status.st_mode:o} {status.st_size} {times} {status.st_dev} {status.st_ino}"

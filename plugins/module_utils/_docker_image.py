@@ -70,6 +70,16 @@ class DockerImage:
         images = [self._described(build, digests) for build in self.builds]
         return {**self._of_the_only_one(), **put, "images": images, **_both(built, put)}
 
+    def remember(self, result: dict[str, Any]) -> None:
+        """For the action plugin, which asks for that: where nothing was to be done the next task need not be begun."""
+        subject = (self.task.params["_progress"] or {}).get("unchanged")
+        if subject and not result["changed"] and not result["warnings"] and not self.task.warnings:
+            from . import _unchanged
+
+            platforms = [build.platform for build in self.builds]
+            answer = {name: value for name, value in result.items() if name != "warnings"}
+            self.task.keep(partial(_unchanged.remember, self.task, platforms, subject, answer))
+
     def absent(self) -> dict[str, Any]:
         result = converge(lambda: self._merged({build: build.plan_absent() for build in self.builds}), self.check_mode)
         return {**result, **({"image": None} if len(self.builds) == 1 else {})}
@@ -246,5 +256,6 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         stack.enter_context(_deadline.limit(params["timeout"], image.task.where))
         image.lock(stack)
         result = image.present(stack)
+        image.remember(result)
     result["warnings"] += image.task.warnings
     return result

@@ -19,7 +19,6 @@ from ._platform import Architecture, Platform
 _PRESERVING_LINK = "/usr/libexec/qemu-binfmt/{qemu}-binfmt-P"
 # What an archive or an image brought, see _emulator_store.py.
 CURRENT = "/opt/trusted.crossbuild/qemu/current"
-# In this order: what was brought for itself goes before the distribution's.
 _PROGRAMS = (CURRENT + "/qemu-{qemu}-static", "/usr/bin/qemu-{qemu}-static", "/usr/bin/qemu-{qemu}")
 
 
@@ -61,10 +60,15 @@ class Emulator:
         return self.release().upstream
 
 
+def candidates(architecture: Architecture) -> list[str]:
+    """Where its emulator may be; what was brought for itself goes before the distribution's."""
+    return [pattern.format(qemu=architecture.qemu) for pattern in _PROGRAMS]
+
+
 def find(architecture: Architecture) -> Emulator | None:
     """The emulator for an architecture: a static one where there is one, else a dynamic one, else None."""
-    paths = [pattern.format(qemu=architecture.qemu) for pattern in _PROGRAMS]
-    found = [Emulator(architecture, path, _elf.describe(path).linkage.value) for path in paths if os.path.exists(path)]
+    paths = [path for path in candidates(architecture) if os.path.exists(path)]
+    found = [Emulator(architecture, path, _elf.describe(path).linkage.value) for path in paths]
     return next((emulator for emulator in found if emulator.usable), found[0] if found else None)
 
 
@@ -103,7 +107,7 @@ def require(architecture: Architecture) -> Emulator:
     """The static emulator for an architecture. Raises CrossbuildError where it is missing or dynamic."""
     emulator = find(architecture)
     if emulator is None:
-        looked = " and ".join(pattern.format(qemu=architecture.qemu) for pattern in _PROGRAMS)
+        looked = " and ".join(candidates(architecture))
         raise CrossbuildError(
             f"There is no emulator for {architecture.docker} on this host: looked for {looked}."
             " Install it with trusted.crossbuild.qemu_user_static."

@@ -101,8 +101,9 @@ class SdkEngine:
     def __init__(self, connection: dict[str, Any]) -> None:
         self.host: str = connection["docker_host"]
         self._connection = connection
-        self._socket = EngineSocket(self.host[len(_UNIX) :], _ANSWER) if self.host.startswith(_UNIX) else None
-        version = self._socket.version() if self._socket else self._client.version()["Version"]
+        # Of a local one; else None.
+        self.socket = EngineSocket(self.host[len(_UNIX) :], _ANSWER) if self.host.startswith(_UNIX) else None
+        version = self.socket.version() if self.socket else self._client.version()["Version"]
         if version is None:
             raise _silent(self.host, "nothing listens there")
         require_recent(version)
@@ -111,7 +112,7 @@ class SdkEngine:
     @property
     def has_buildkit(self) -> bool:
         """Whether it is Docker's own, on Linux: others that speak its language, such as Podman, have only a builder."""
-        about = self._socket.get("/version") if self._socket else self._client.version()
+        about = self.socket.get("/version") if self.socket else self._client.version()
         names = [component.get("Name") for component in about.get("Components") or []]
         return about.get("Os") == "linux" and "Engine" in names
 
@@ -120,7 +121,7 @@ class SdkEngine:
 
     @property
     def is_local(self) -> bool:
-        return self._socket is not None
+        return self.socket is not None
 
     @functools.cached_property
     def _client(self) -> Any:
@@ -136,9 +137,9 @@ class SdkEngine:
             raise _silent(self.host, str(exc)) from exc
 
     def image(self, reference: str) -> Image | None:
-        if self._socket:
+        if self.socket:
             try:
-                content = self._socket.find(f"/images/{quote(reference, safe='/:@')}/json")
+                content = self.socket.find(f"/images/{quote(reference, safe='/:@')}/json")
             except OSError as exc:
                 raise _silent(self.host, str(exc)) from exc
             return Image.of(content) if content else None
@@ -149,8 +150,8 @@ class SdkEngine:
 
     def answers(self) -> bool:
         """Whether it is still there."""
-        if self._socket:
-            return self._socket.version() is not None
+        if self.socket:
+            return self.socket.version() is not None
         try:
             return bool(self._client.ping())
         except (*_broken(), sdk().errors.APIError):
@@ -158,7 +159,7 @@ class SdkEngine:
 
     def data_root(self) -> str:
         """The directory, on its host, where it keeps images and builds. Raises OSError where it does not say."""
-        about = self._socket.get("/info") if self._socket else self._client.info()
+        about = self.socket.get("/info") if self.socket else self._client.info()
         return str(about["DockerRootDir"])
 
     def pull(self, reference: str, platform: Platform) -> None:

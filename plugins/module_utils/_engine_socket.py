@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from ._errors import CrossbuildError
+from ._evidence import of_answer
 
 SOCKET = "/var/run/docker.sock"
 # The first Engine with everything the builds here rely on: a platform in the build and container API, BuildKit inside.
@@ -36,6 +37,8 @@ class EngineSocket:
     def __init__(self, path: str = SOCKET, timeout: float = 10) -> None:
         self.path = path
         self._timeout = timeout
+        # What was answered last to each question, see _evidence; empty where that was not always the same.
+        self.answers: dict[str, str] = {}
 
     def get(self, resource: str) -> Any:
         """The decoded answer to ``GET resource``. Raises OSError where nobody answers."""
@@ -51,6 +54,8 @@ class EngineSocket:
             connection.request("GET", resource)
             answer = connection.getresponse()
             content = answer.read()
+            said = of_answer(answer.status, content)
+            self.answers[resource] = said if self.answers.get(resource, said) == said else ""
             if answer.status == 404:
                 return None
             if answer.status != 200:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.trusted.crossbuild.plugins.module_utils import _build_source, _cache
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _build_source, _evidence
 from ansible_collections.trusted.crossbuild.plugins.module_utils._context import Context
-from ansible_collections.trusted.crossbuild.plugins.module_utils._context_index import stamp_of
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
+from ansible_collections.trusted.crossbuild.plugins.module_utils._evidence import stamp
 
 TEXT = "FROM base\n"
 
@@ -98,7 +98,7 @@ def test_what_is_missing_is_named(context: Path, path: str, dockerfile: str, mes
 def aged_context(context: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The context, seen so much later that its files are remembered, in a cache of its own."""
     monkeypatch.setattr("time.time_ns", lambda now=time.time_ns: now() + 3_000_000_000)
-    monkeypatch.setattr(_cache, "directory", lambda: str(tmp_path.parent / "cache"))
+    monkeypatch.setattr(_evidence, "directory", lambda: str(tmp_path.parent / "cache"))
     return context
 
 
@@ -128,7 +128,7 @@ def test_what_was_written_past_the_kernels_notice_is_read_when_it_does_not_fit(a
         assert remembered(aged_context) == {"Dockerfile", "file"}
         status = (aged_context / "Dockerfile").stat()
         memory[-2:-1] = b"E"
-        assert stamp_of((aged_context / "Dockerfile").stat()) == stamp_of(status)
+        assert stamp((aged_context / "Dockerfile").stat()) == stamp(status)
         source = read(str(aged_context), "Dockerfile", None)
     assert source.text == "FROM basE\n"
     assert sent(source)["Dockerfile"] == b"FROM basE\n"

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trusted.crossbuild.plugins.module_utils import _cache
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _cache, _evidence
 from ansible_collections.trusted.crossbuild.plugins.module_utils._cache import Table
 
 # Paths: any bytes but NUL.
@@ -73,7 +73,7 @@ def test_a_table_cut_short_is_not_believed(tmp_path: Path) -> None:
 
 def test_a_table_of_another_version_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = Table("kind", "subject", str(tmp_path))
-    monkeypatch.setattr(_cache, "_TITLE", "trusted.crossbuild table 0")
+    monkeypatch.setattr(_evidence, "FORMAT", 0)
     table.save(CONTENT)
     assert table.load() == CONTENT
     monkeypatch.undo()
@@ -98,13 +98,13 @@ def test_only_its_user_can_read_it(tmp_path: Path) -> None:
 
 def test_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    assert _cache.directory() == "/var/cache/trusted.crossbuild/docker_image"
+    assert _evidence.directory() == "/var/cache/trusted.crossbuild/docker_image"
     monkeypatch.setattr("os.geteuid", lambda: 1)
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
-    assert _cache.directory() == "/cache/trusted.crossbuild/docker_image"
+    assert _evidence.directory() == "/cache/trusted.crossbuild/docker_image"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/user")
-    assert _cache.directory() == "/home/user/.cache/trusted.crossbuild/docker_image"
+    assert _evidence.directory() == "/home/user/.cache/trusted.crossbuild/docker_image"
 
 
 def never() -> NoReturn:

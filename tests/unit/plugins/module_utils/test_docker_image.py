@@ -31,6 +31,7 @@ PARAMS = {
     "dockerfile_inline": "FROM scratch",
     "args": {},
     "pull": "missing",
+    "_progress": None,
     "push": False,
     "ledger": None,
     "oci_archive": None,
