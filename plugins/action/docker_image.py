@@ -4,7 +4,8 @@
 
 """Runs the module of the same name, and shows on the controller what its build is doing.
 
-The module answers with its result where there is nothing to tell, and that was all; else with a job that goes on on the
+First it asks the host, in one short command, whether all that an earlier answer rests on is as it was (_evidence): then that
+is the answer. Else it runs the module, which answers with its result where there is nothing to tell, and that was all; or with a job that goes on on the
 host. Then this plugin reads on in the job's progress file, prints what is new, and in the end calls the module again for
 the result. So a task that changes nothing costs one call, as it would without a plugin; and a connection that breaks
 interrupts the lines and not the build.
@@ -90,6 +91,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         python = self._python(task_vars)
         # An environment of the task's own is the module's alone. What is expanded on the host may be something else now.
         if python is None or any(self._task.environment or ()) or "$" in str(self._task.args.get("path")):
+            return None
+        # Nobody is to guess at what these hold by what is seen of a command.
+        if {"secrets", "registry"} & set(self._task.args):
             return None
         command = [python, "-I", "-S", "-c", Path(_evidence.__file__).read_text(encoding="utf-8"), subject]
         said = self._low_level_execute_command(shlex.join(command))

@@ -49,10 +49,10 @@ def _evidence_of(task: BuildTask, platforms: Iterable[Platform], engine: EngineS
     paths = [*reader.files(), *_buildx_plugin.candidates()]
     paths += [os.path.join(directory, "docker") for directory in os.get_exec_path()]
     paths += [path for platform in platforms for path in _emulators.candidates(platform.arch)]
-    files = {path: _evidence.of_file(path) for path in paths}
+    files = {path: _evidence.of_file(path) for path in map(os.path.abspath, paths)}
     tree, last = None, 0
     if reader.path is not None:
-        root = os.path.realpath(reader.path)
+        root = os.path.abspath(reader.path)  # links and all, which may point elsewhere the next time
         digest, last = _evidence.of_tree(root, set(reader.left_out))
         tree = {"root": root, "left_out": reader.left_out, "digest": digest}
     evidence = {

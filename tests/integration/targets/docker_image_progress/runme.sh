@@ -35,7 +35,7 @@ cut_sshd() {
 clean_up() {
     if [ -e /run/crossbuild-sshd.pid ]; then cut_sshd; fi
     if mountpoint -q /run/crossbuild-small; then umount /run/crossbuild-small; fi
-    rm -rf "$jobs" /var/tmp/crossbuild-tmp /run/crossbuild-small
+    rm -rf "$jobs" /var/tmp/crossbuild-tmp /run/crossbuild-small /var/tmp/crossbuild-context
 }
 
 ansible-playbook -i inventory.yml setup.yml
@@ -58,6 +58,44 @@ nothing_left
 build near1 first -e seconds=13
 unseen 'linux/arm/v7'
 grep -E 'changed=0' out
+
+: An answer is given again by no module, until a byte of an old file changes, the image is another one, or a file is new
+context=/var/tmp/crossbuild-context
+mkdir -p $context/below
+printf 'FROM scratch\nCOPY . /\n' >$context/Dockerfile
+echo content >$context/below/file
+echo '*.log' >$context/.dockerignore
+# ask HOST CHANGED MODULES
+ask() {
+    ansible -i inventory.yml "$1" -vvv -m trusted.crossbuild.docker_image -a "{name: test/asked-$1, path: $context}" >out 2>err
+    grep -i "\"changed\": $2" out
+    [ "$(grep -c 'Using module file .*docker_image' out)" = "$3" ] || { cat out; return 1; }
+}
+for host in near1 far1; do
+    sleep 3 # what is younger is not remembered
+    ask $host true 2
+    ask $host false 1
+    ask $host false 0
+    echo left out >$context/below/noise.log
+    ask $host false 0
+    touch -r $context/below/file /var/tmp/crossbuild-tmp/times
+    echo CONTENT >$context/below/file
+    touch -r /var/tmp/crossbuild-tmp/times $context/below/file
+    ask $host true 2
+    ask $host false 1
+    sleep 3
+    ask $host false 1
+    ask $host false 0
+    docker tag armbuild/busybox test/asked-$host
+    ask $host true 2
+    ask $host false 1
+    ask $host false 0
+    touch $context/new-$host
+    ask $host true 2
+    docker image rm test/asked-$host
+done
+rm -r $context /var/tmp/crossbuild-tmp/times
+nothing_left
 
 : With -v there is the output of the steps
 build near1 loud -v
