@@ -64,7 +64,8 @@ context=/var/tmp/crossbuild-context
 mkdir -p $context/below
 printf 'FROM scratch\nCOPY . /\n' >$context/Dockerfile
 echo content >$context/below/file
-echo '*.log' >$context/.dockerignore
+echo '**/*.log' >$context/.dockerignore
+echo left out >$context/below/noise.log
 # ask HOST CHANGED MODULES
 ask() {
     ansible -i inventory.yml "$1" -vvv -m trusted.crossbuild.docker_image -a "{name: test/asked-$1, path: $context}" >out 2>err
@@ -76,13 +77,12 @@ for host in near1 far1; do
     ask $host true 2
     ask $host false 1
     ask $host false 0
-    echo left out >$context/below/noise.log
+    echo more >>$context/below/noise.log
     ask $host false 0
     touch -r $context/below/file /var/tmp/crossbuild-tmp/times
-    echo CONTENT >$context/below/file
+    printf '%-7s\n' $host >$context/below/file
     touch -r /var/tmp/crossbuild-tmp/times $context/below/file
     ask $host true 2
-    ask $host false 1
     sleep 3
     ask $host false 1
     ask $host false 0
