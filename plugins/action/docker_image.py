@@ -6,9 +6,9 @@
 
 First it asks the host, in one short command, whether all that an earlier answer rests on is as it was (_evidence): then
 that is the answer. Else it runs the module, which answers with its result where there is nothing to tell, and that was all;
-or with a job that goes on on the host. Then this plugin reads on in the job's progress file, prints what is new, and in the end calls the module again for
-the result. So a task that changes nothing costs one call, as it would without a plugin; and a connection that breaks
-interrupts the lines and not the build.
+or with a job that goes on on the host. Then this plugin reads on in the job's progress file, prints what is new, and in the
+end calls the module again for the result. So a task that changes nothing costs one call at most, as it would without a
+plugin; and a connection that breaks interrupts the lines and not the build.
 
 Lines go to the standard error, as warnings do: the standard output is the callback's, which may be writing JSON.
 
