@@ -27,6 +27,7 @@ from pathlib import Path
 from measure import (
     HERE,
     OUR_MODULES,
+    PYTHON,
     Cost,
     cost,
     module_cost,
@@ -42,10 +43,12 @@ PLATFORM = "linux/arm/v7"
 # The engine's own: a machine may have another one first in its PATH.
 CLIENT = "/usr/bin/docker"
 PEER_MODULES = "ansible_collections.community.docker.plugins.modules"
-OURS, OURS_BUILDX = "`docker_image`, builder: classic", "`docker_image`, builder: buildx"
+AGAIN = "`docker_image`, as from its third time on"
+OURS, OURS_BUILDX = "`docker_image`, its module, builder: classic", "`docker_image`, its module, builder: buildx"
 CLASSIC, BUILDKIT = "`docker build`, classic", "`docker build`, its BuildKit"
 BUILDX, PEER = "`docker buildx build`", "`community.docker.docker_image_build`, rebuild: always"
 TAGS = {
+    AGAIN: "again",
     OURS: "ours",
     OURS_BUILDX: "ours-buildx",
     CLASSIC: "classic",
@@ -55,7 +58,8 @@ TAGS = {
 }
 # How much faster than a cached `docker build`, by the number of files.
 TARGETS = {10_000: 20, 100_000: 8}
-UNFOLLOWED = "`docker_image`, builder: classic, without its action plugin"
+TASK, TASK_BUILDX = "`docker_image`, builder: classic", "`docker_image`, builder: buildx"
+MODULE, PING = "`docker_image`, its module without the action plugin", "`ansible.builtin.ping`"
 TASKS = 10
 TASK_STARTS = {"ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "task_starts"}
 CONTEXT = "Each context is `FROM scratch` and `COPY . /`, and lies in memory, as what the engine keeps does."
@@ -68,9 +72,11 @@ class Sides:
         self.context = context
         self.peers = peers
         self.chosen = chosen
+        self.subject = f"bench {context}"
 
     def all(self) -> dict[str, Callable[[], Cost]]:
         ways = {
+            AGAIN: self.again,
             OURS: lambda: self.ours("classic"),
             OURS_BUILDX: lambda: self.ours("buildx"),
             CLASSIC: lambda: self.client(CLASSIC, ["build"], DOCKER_BUILDKIT="0"),
@@ -80,13 +86,25 @@ class Sides:
         }
         return {name: ways[name] for name in self.chosen}
 
+    def again(self) -> Cost:
+        """What the action plugin has the host run: first whether the last answer still holds, and if not, the module."""
+        source = (collection() / "plugins/module_utils/_evidence.py").read_text()
+        asked = cost([PYTHON, "-I", "-S", "-c", source, self.subject])
+        if asked.output:
+            return asked
+        arguments = {**self.arguments(AGAIN, "classic"), "_progress": {"unchanged": self.subject}}
+        ran, _result = module_cost(f"{OUR_MODULES}.docker_image", arguments)
+        return Cost(asked.seconds + ran.seconds, ran.output)
+
     def ours(self, builder: str) -> Cost:
-        ran, _result = module_cost(f"{OUR_MODULES}.docker_image", self.arguments(builder))
+        ran, _result = module_cost(f"{OUR_MODULES}.docker_image", self.of_module(builder))
         return ran
 
-    def arguments(self, builder: str) -> dict[str, object]:
-        name = f"bench/{TAGS[OURS if builder == 'classic' else OURS_BUILDX]}"
-        return {"name": name, "path": str(self.context), "platforms": [PLATFORM], "builder": builder}
+    def of_module(self, builder: str) -> dict[str, object]:
+        return self.arguments(OURS if builder == "classic" else OURS_BUILDX, builder)
+
+    def arguments(self, side: str, builder: str) -> dict[str, object]:
+        return {"name": f"bench/{TAGS[side]}", "path": str(self.context), "platforms": [PLATFORM], "builder": builder}
 
     def client(self, side: str, command: list[str], **environment: str) -> Cost:
         options = ["--quiet", "--platform", PLATFORM, "--tag", f"bench/{TAGS[side]}", str(self.context)]
@@ -126,7 +144,9 @@ def many(peers: str) -> None:
         # The classic builder, cached or not, takes minutes: it looks for each file's digest in a list of all files. So it
         # builds for nobody but itself, and once. The peer that is left out builds as docker build does.
         sides = Sides(
-            context(Path(directory) / "many", files=100_000, size=880), peers, [OURS_BUILDX, BUILDKIT, BUILDX, CLASSIC]
+            context(Path(directory) / "many", files=100_000, size=880),
+            peers,
+            [AGAIN, OURS_BUILDX, BUILDKIT, BUILDX, CLASSIC],
         )
         write_section("An unchanged image of 100,000 files", [CONTEXT, "", *unchanged(sides, 100_000, rounds=1)])
 
@@ -159,6 +179,10 @@ def bulk(path: Path) -> Path:
     return path
 
 
+def collection() -> Path:
+    return Path(os.environ["ANSIBLE_COLLECTIONS_PATH"]) / "ansible_collections/trusted/crossbuild"
+
+
 def clear(sides: Sides) -> None:
     """Gives back the memory that a context and its images take."""
     shutil.rmtree(sides.context)
@@ -169,6 +193,7 @@ def unchanged(sides: Sides, files: int, rounds: int) -> list[str]:
     everyone = sides.all()
     for side in everyone.values():
         side()
+    everyone[AGAIN]()  # that there is nothing to do is remembered the first time that it is so
     before = {side: image(side) for side in everyone}
     seconds: dict[str, list[float]] = {side: [] for side in everyone}
     for _round in range(rounds):
@@ -200,12 +225,13 @@ def image(side: str) -> str:
 
 
 def whole_task(sides: Sides, directory: Path) -> list[str]:
-    """Of tasks in a play, Ansible's part of them included; and what the action plugin costs, which follows builds."""
+    """Of tasks in a play, Ansible's part of them included."""
     peer = {"name": f"bench/{TAGS[PEER]}", "path": str(sides.context), "rebuild": "always", "platform": [PLATFORM]}
     ways: dict[str, tuple[str, dict[str, object]]] = {
-        OURS: ("trusted.crossbuild.docker_image", sides.arguments("classic")),
-        OURS_BUILDX: ("trusted.crossbuild.docker_image", sides.arguments("buildx")),
-        UNFOLLOWED: ("bench.plain.docker_image", sides.arguments("classic")),
+        TASK: ("trusted.crossbuild.docker_image", sides.of_module("classic")),
+        TASK_BUILDX: ("trusted.crossbuild.docker_image", sides.of_module("buildx")),
+        MODULE: ("bench.plain.docker_image", sides.of_module("classic")),
+        PING: ("ansible.builtin.ping", {}),
         PEER: ("community.docker.docker_image_build", {**peer, "docker_cli": CLIENT}),
     }
     tasks = [{"name": way, module: arguments} for way, (module, arguments) in ways.items()] * TASKS
@@ -222,10 +248,9 @@ def whole_task(sides: Sides, directory: Path) -> list[str]:
         "",
         "| | seconds | times as long |",
         "| --- | --- | --- |",
-        *[f"| {way} | {spread(seconds[way])} | {median[way] / median[OURS]:.1f} |" for way in ways],
+        *[f"| {way} | {spread(seconds[way])} | {median[way] / median[TASK]:.1f} |" for way in ways],
         "",
-        f"Following costs an unchanged image {median[OURS] - median[UNFOLLOWED]:.2f} s. The target, a whole task under 0.5 s,"
-        f" is {reached(median[OURS] < 0.5)}.",
+        f"The target, a whole task under 0.5 s, is {reached(median[TASK] < 0.5)}.",
     ]
 
 
@@ -242,8 +267,7 @@ def without_plugin(collections: Path) -> None:
     """The module under another name, which no action plugin has."""
     modules = collections / "ansible_collections/bench/plain/plugins/modules"
     modules.mkdir(parents=True)
-    ours = Path(os.environ["ANSIBLE_COLLECTIONS_PATH"]) / "ansible_collections/trusted/crossbuild/plugins/modules"
-    shutil.copy(ours / "docker_image.py", modules)
+    shutil.copy(collection() / "plugins/modules/docker_image.py", modules)
 
 
 def one_byte(sides: Sides, rounds: int) -> list[str]:
@@ -258,7 +282,7 @@ def one_byte(sides: Sides, rounds: int) -> list[str]:
         for name, side in everyone.items():
             side()
             seen[name] += image(name) != before[name]
-    require(seen[OURS] == seen[OURS_BUILDX] == rounds, f"docker_image missed a changed file: {seen}")
+    require(seen[AGAIN] == seen[OURS] == seen[OURS_BUILDX] == rounds, f"docker_image missed a changed file: {seen}")
     return ["| | noticed |", "| --- | --- |", *[f"| {name} | {times} of {rounds} |" for name, times in seen.items()]]
 
 
@@ -272,7 +296,7 @@ def change_a_byte(file: Path) -> None:
 
 def memory(sides: Sides) -> list[str]:
     peaks = {
-        side: module_peak(f"{OUR_MODULES}.docker_image", sides.arguments(builder))
+        side: module_peak(f"{OUR_MODULES}.docker_image", sides.of_module(builder))
         for side, builder in ((OURS, "classic"), (OURS_BUILDX, "buildx"))
     }
     rows = [f"| {side} | {own:.0f} | {children:.0f} |" for side, (own, children) in peaks.items()]
