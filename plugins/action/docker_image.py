@@ -107,7 +107,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """The host's Python, where it is known without asking."""
         if self._task.delegate_to:
             return None
-        named = str(task_vars.get("ansible_python_interpreter") or "auto")
+        given = task_vars.get("ansible_python_interpreter")
+        named = str(self._templar.template(given)) if given else "auto"
         if named.startswith("auto"):
             named = str(task_vars.get("ansible_facts", {}).get("discovered_interpreter_python") or "")
         return named or None
