@@ -70,7 +70,7 @@ echo left out >$context/below/noise.log
 ask() {
     ansible -i inventory.yml "$1" -vvv -m trusted.crossbuild.docker_image \
         -a "{\"name\": \"test/asked-$1\", \"path\": \"$context\"}" >out 2>err || { cat out err; return 1; }
-    grep "\"changed\": $2" out && [ "$(grep -c 'Using module file .*docker_image' out)" = "$3" ] || { cat out; return 1; }
+    if ! grep "\"changed\": $2" out || [ "$(grep -c 'Using module file .*docker_image' out)" != "$3" ]; then cat out; return 1; fi
 }
 for host in near1 far1; do
     sleep 3 # what is younger is not remembered
