@@ -137,7 +137,7 @@ def main(subject: str) -> None:
     known = load(path_of(KIND, subject))
     try:
         if known and holds(json.loads(known["evidence"])):
-            print(known["answer"])
+            sys.stdout.write(known["answer"] + "\n")
     except (OSError, ValueError, LookupError, TypeError):
         return  # what cannot be looked at, or was remembered otherwise, is for the module
 
