@@ -72,6 +72,15 @@ def find(architecture: Architecture) -> Emulator | None:
     return next((emulator for emulator in found if emulator.usable), found[0] if found else None)
 
 
+def version_at(interpreter: str, architecture: Architecture) -> str | None:
+    """The version of the emulator behind an entry; None where it cannot say one, and so runs nothing."""
+    # The file itself: under the name of a link such as arm-binfmt-P it would not heed --version.
+    try:
+        return Emulator(architecture, os.path.realpath(interpreter), linkage="").version()
+    except (CrossbuildError, OSError):
+        return None
+
+
 def store_is_used() -> bool:
     """Whether emulators of an archive or an image are there, which are used before those of packages."""
     return os.path.lexists(CURRENT)

@@ -14,7 +14,7 @@ from ._binfmt_boot import reader
 from ._binfmt_entry import Entry
 from ._binfmt_misc import BinfmtMisc
 from ._diagnosis import Interpreter, Table, diagnose
-from ._emulators import Emulator
+from ._emulators import version_at
 from ._environment import Environment
 from ._errors import CrossbuildError
 from ._platform import Platform, host, parse_list, same_family
@@ -65,7 +65,7 @@ def _row(platform: Platform, proof: _probe.Proof, table: Table) -> dict[str, Any
         "credentials": proof.credentials,
         "readdir": {True: "ok", False: "overflow", None: None}[proof.readdir],
         "entry": _describe(entry, proof) if entry else None,
-        "emulator_version": _version(platform, entry) if entry else None,
+        "emulator_version": version_at(entry.interpreter, platform.arch) if entry else None,
         "linkage": interpreter.linkage if interpreter else None,
         "reason": str(reason) if reason else None,
         "explanation": explanation,
@@ -89,15 +89,6 @@ def _interpreter(entry: Entry) -> Interpreter:
         return Interpreter()  # told by the proof, which says what became of running it
     arch = _elf.architecture(found.header)
     return Interpreter(found.linkage.value, native=arch is not None and same_family(Platform(arch.docker), host()))
-
-
-def _version(platform: Platform, entry: Entry) -> str | None:
-    # The file itself: under the name of a link such as arm-binfmt-P it would not heed --version.
-    path = os.path.realpath(entry.interpreter)
-    try:
-        return Emulator(platform.arch, path, linkage="").version()
-    except (CrossbuildError, OSError):
-        return None  # told by the proof: an emulator that cannot say its version runs nothing
 
 
 def _require_proven(result: dict[str, Any]) -> None:

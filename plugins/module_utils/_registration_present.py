@@ -9,7 +9,7 @@ from __future__ import annotations
 import filecmp
 import os
 from functools import partial
-from typing import Sequence
+from typing import Any, Sequence
 
 from . import _binfmt_support, _emulators, _probe
 from ._binfmt_boot import last_first
@@ -93,7 +93,7 @@ class Present:
             "entries": {form.label: describe(form.responsible(in_kernel)) for form in self.formats},
             "native": [str(platform) for platform in self.native],
             "platforms": [str(platform) for platform, proof in proofs.items() if proof.isolated and not proof.reason],
-            "proven": {str(platform): _observed(proof) for platform, proof in proofs.items()},
+            "proven": {str(platform): _observed(platform, proof, in_kernel) for platform, proof in proofs.items()},
             "persistent": self.where.boot_reader != "none",
             "scope": self.where.scope,
             "instance": self.where.instance(),
@@ -318,8 +318,14 @@ def _handled(name: str, in_kernel: list[Entry]) -> bool:
     return of_architecture(architecture).responsible(in_kernel) is not None
 
 
-def _observed(proof: _probe.Proof) -> dict[str, bool | None]:
-    return {"runs": proof.runs, "in_containers": proof.runs and proof.isolated, "argv0": proof.argv0}
+def _observed(platform: Platform, proof: _probe.Proof, in_kernel: list[Entry]) -> dict[str, Any]:
+    entry = of_architecture(platform.arch).responsible(in_kernel)
+    return {
+        "runs": proof.runs,
+        "in_containers": proof.runs and proof.isolated,
+        "argv0": proof.argv0,
+        "emulator_version": _emulators.version_at(entry.interpreter, platform.arch) if entry else None,
+    }
 
 
 def _step(place: str, wanted: Entry, wrong: list[str], run: partial[None]) -> Step:

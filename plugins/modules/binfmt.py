@@ -221,11 +221,15 @@ proven:
     argv0:
       description: Whether it got the name that it was called by; V(null) where it did not run.
       type: bool
+    emulator_version:
+      description: The version of the emulator that its entry names; V(null) where no entry handles its programs.
+      type: str
   sample:
     linux/arm/v7:
       runs: true
       in_containers: true
       argv0: true
+      emulator_version: 7.2.22
 scope:
   description: Whose entries it was about, V(host) or V(user).
   returned: always

@@ -33,7 +33,7 @@ _CHANGING = (
     "base_image_built",
     "crossbuild_built",
 )
-# Where there is what platform_info found, the first that has it.
+# Where there is what platform_info found, the first that has it. It is not asked where binfmt proved everything.
 _PROOFS = ("emulation_proof", "crossbuild_platforms", "crossbuild_failure")
 
 Host = dict[str, Any]
@@ -77,7 +77,7 @@ def _not_begun(name: str, canaries: Sequence[str]) -> Host:
 
 def _host(name: str, facts: Mapping[str, Any], check: bool) -> Host:
     actions = [one_line(words) for key in _CHANGING for words in _get(facts, key, "actions") or ()]
-    proof: Mapping[str, Any] = next((found for key in _PROOFS if (found := _get(facts, key, "details"))), {})
+    proof = next((found for key in _PROOFS if (found := _get(facts, key, "details"))), None) or _converged(facts)
     row = _row(
         name,
         "drift" if check and actions else "ready" if proof else "unknown",
@@ -98,6 +98,19 @@ def _host(name: str, facts: Mapping[str, Any], check: bool) -> Host:
             "The reason is said with the platform.",
         )
     return row
+
+
+def _converged(facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """In the shape of platform_info, what binfmt saw on a host where it proved everything and had nothing to do."""
+    proven: Mapping[str, Any] = _get(facts, "emulation_entries", "proven") or {}
+    ran = _get(facts, "emulation_entries", "platforms") or ()
+    if _get(facts, "emulation_entries", "actions") or len(ran) < len(proven):
+        return {}
+    native = _get(facts, "emulation_entries", "native") or ()
+    return {
+        platform: {**one, "status": "native" if platform in native else "emulated", "reason": None}
+        for platform, one in proven.items()
+    }
 
 
 def _get(facts: Mapping[str, Any], key: str, part: str) -> Any:

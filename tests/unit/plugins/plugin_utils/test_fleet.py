@@ -41,6 +41,24 @@ def states(found: dict[str, Any]) -> dict[str, str]:
     return {host["name"]: host["state"] for host in found["hosts"]}
 
 
+def converged(actions: list[str], *ran: str) -> dict[str, Any]:
+    one = {"runs": True, "in_containers": True, "argv0": True, "emulator_version": "7.2.19"}
+    proven = {V7: one, AMD64: {**one, "emulator_version": None}}
+    entries = {"actions": actions, "platforms": ran, "native": [AMD64], "proven": proven}
+    return {"docker_engine_result": ENGINE, "emulation_entries": entries}
+
+
+def test_where_nothing_was_to_do_the_proof_is_that_of_binfmt() -> None:
+    host = report({"one": converged([], V7, AMD64)})["hosts"][0]
+    assert (host["state"], host["qemu"]) == ("ready", "7.2.19")
+    assert {platform: cell["status"] for platform, cell in host["cells"].items()} == {V7: "emulated", AMD64: "native"}
+
+
+def test_binfmt_proves_nothing_where_something_did_not_run_or_is_to_be_done() -> None:
+    found = report({"one": converged([], AMD64), "two": converged(["register qemu-arm"], V7, AMD64)})
+    assert states(found) == {"one": "unknown", "two": "unknown"}
+
+
 def test_a_mixed_fleet() -> None:
     found = report(
         {
