@@ -16,7 +16,8 @@ MOST = 40
 def plot(builds: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """A bar for each of the longest builds. Widths are percent of the plot's, so that it fits every screen.
 
-    A build has ``image``, ``platform`` and ``seconds`` (None: not known, left out), and may have ``host`` and ``status``.
+    A build has ``image``, ``platform`` and ``seconds`` (None: not known, left out), and may have ``host``, and ``status`` or
+    ``emulator`` (its version; None: native), as ledger_info tells them.
     """
     known = sorted(
         (build for build in builds if build["seconds"] is not None), key=lambda build: -float(build["seconds"])
@@ -28,13 +29,20 @@ def plot(builds: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _bar(build: Mapping[str, Any], longest: float) -> dict[str, Any]:
     seconds = float(build["seconds"])
+    build = {"status": _status(build), **build}
     return {
         "image": str(build["image"]),
         "words": ", ".join(str(build[key]) for key in ("platform", "status", "host") if build.get(key)),
-        "status": str(build.get("status") or "unknown"),
+        "status": str(build["status"] or "unknown"),
         "time": duration(seconds),
         "percent": round(max(100 * seconds / longest, 0.5), 2),
     }
+
+
+def _status(build: Mapping[str, Any]) -> str | None:
+    if "emulator" not in build:
+        return None
+    return "emulated" if build["emulator"] else "native"
 
 
 def duration(seconds: float) -> str:

@@ -26,6 +26,16 @@ def test_the_longest_is_first_and_as_wide_as_the_plot() -> None:
     assert found["left_out"] == 0
 
 
+def test_the_ledger_tells_whether_it_was_emulated() -> None:
+    build = {"image": "app", "platform": "linux/arm64", "seconds": 30, "host": "build1"}
+    found = plot([{**build, "emulator": "7.2.22"}, {**build, "emulator": None}, build])
+    assert [(one["status"], one["words"]) for one in found["bars"]] == [
+        ("emulated", "linux/arm64, emulated, build1"),
+        ("native", "linux/arm64, native, build1"),
+        ("unknown", "linux/arm64, build1"),
+    ]
+
+
 def test_no_builds_no_bars() -> None:
     assert plot([]) == {"bars": [], "left_out": 0}
 
