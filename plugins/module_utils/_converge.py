@@ -10,7 +10,7 @@ Check mode, diff mode and ``changed`` follow from it, the same way everywhere.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any, Callable, ContextManager
 
 from ._errors import CrossbuildError
 
@@ -43,13 +43,19 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
 
 
-def converge(make_plan: Callable[[], Plan], check_mode: bool) -> dict[str, Any]:
+def converge(
+    make_plan: Callable[[], Plan], check_mode: bool, lock: Callable[[], ContextManager[None]] | None = None
+) -> dict[str, Any]:
     """Carries out the plan unless in check mode, and makes sure that afterwards there is nothing left to do.
 
     ``make_plan`` reads the host and changes nothing; it is called again after writing. Raises CrossbuildError where
-    what was written reads back as something else.
+    what was written reads back as something else. ``lock`` is taken only where there is something to do, and the plan then made
+    anew: another run, that was waited for, may have done it.
     """
     plan = first = make_plan()
+    if lock and first.steps and not check_mode:
+        with lock():
+            return converge(make_plan, check_mode)
     if first.steps and not check_mode:
         for step in first.steps:
             step.run()

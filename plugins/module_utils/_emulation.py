@@ -18,6 +18,7 @@ from ._emulator_packages import EmulatorPackages
 from ._emulator_store import EmulatorStore
 from ._emulator_versions import EmulatorVersions, Origin, archive_origin, image_origin
 from ._errors import CrossbuildError
+from ._locks import PACKAGES, locked
 from ._platform import Architecture, architectures, host, parse_list, same_family
 
 # The options that say what to take from each source.
@@ -104,7 +105,6 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
         "rolled_back": emulation.plan_rolled_back,
         "absent": emulation.plan_absent,
     }
-    # Packages have a lock of their own.
     writes = not check_mode and (emulation.origin or emulation.store.exists())
-    with emulation.store.locked() if writes else contextlib.nullcontext():
-        return converge(plans[params["state"]], check_mode)
+    with locked(emulation.store.root) if writes else contextlib.nullcontext():
+        return converge(plans[params["state"]], check_mode, lambda: locked(PACKAGES))

@@ -11,7 +11,6 @@ came stays, to go back to; others go.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -22,7 +21,6 @@ from typing import Iterator
 
 from ._atomic import sync, write_file
 from ._emulators import CURRENT
-from ._errors import CrossbuildError
 
 _ROOT, _LINK = os.path.split(CURRENT)
 _STAMP = ".trusted.crossbuild.json"
@@ -136,30 +134,3 @@ class EmulatorStore:
 
     def exists(self) -> bool:
         return os.path.isdir(self.root) and bool(os.listdir(self.root))
-
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """One run at a time; the directory is there meanwhile, and goes when nothing is in it."""
-        descriptor = self._acquire()
-        try:
-            yield
-        finally:
-            for directory in (self.root, os.path.dirname(self.root)):
-                with contextlib.suppress(OSError):  # something is in it, or it is somebody's mount
-                    os.rmdir(directory)
-            os.close(descriptor)
-
-    def _acquire(self) -> int:
-        while True:
-            try:
-                os.makedirs(self.root, exist_ok=True)
-                descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
-            except (FileExistsError, NotADirectoryError) as exc:
-                raise CrossbuildError(
-                    f"{self.root} cannot be made: {exc.filename} is there and is no directory."
-                ) from exc
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # The one that was waited for may have removed the directory at its end.
-            if os.path.isdir(self.root) and os.path.samestat(os.stat(self.root), os.fstat(descriptor)):
-                return descriptor
-            os.close(descriptor)

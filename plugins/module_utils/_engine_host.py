@@ -20,6 +20,7 @@ from ._command import run as run_command
 from ._converge import Plan, Step, converge
 from ._engine_socket import EngineSocket, require_recent
 from ._errors import CrossbuildError
+from ._locks import PACKAGES, locked
 from ._package_manager import require_apt
 from ._receipt import Receipt
 from ._service import Service
@@ -53,11 +54,14 @@ class EngineHost:
         version = self.engine.version()
         if version:
             require_recent(version)
-        packages = [] if version or shutil.which("dockerd") else list(_ENGINE_PACKAGES[:1])
+        interrupted = self.added.interrupted()
+        packages = [] if version or (shutil.which("dockerd") and not interrupted) else list(_ENGINE_PACKAGES[:1])
         if self.python_sdk and importlib.util.find_spec("docker") is None:
             packages.append(_sdk_package())
-        if packages:
-            plan.steps.append(Step(f"install {', '.join(packages)}", lambda: self._install(packages)))
+        if packages or interrupted:
+            finish = "finish the installation of packages that was interrupted"
+            words = finish if interrupted else f"install {', '.join(packages)}"
+            plan.steps.append(Step(words, lambda: self._install(packages)))
         if not version:
             plan.steps.append(Step("start the Docker Engine", self._start))
         if shutil.which("dockerd") and not _started_by_hand() and not Service(SERVICE).starts_at_boot():
@@ -201,4 +205,5 @@ def _reads(path: str) -> str:
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The module trusted.crossbuild.docker_engine."""
     host = EngineHost(params)
-    return converge(host.plan_absent if params["state"] == "absent" else host.plan_present, check_mode)
+    plan = host.plan_absent if params["state"] == "absent" else host.plan_present
+    return converge(plan, check_mode, lambda: locked(PACKAGES))

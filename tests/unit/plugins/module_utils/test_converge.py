@@ -107,3 +107,36 @@ def test_a_proof_comes_after_the_steps():
     result = converge(plan, check_mode=False)
     assert result["actions"] == ["light it", "look at it"]
     assert order == [True]
+
+
+class Lock:
+    """Somebody who has just lit the lamp, and whoever waits for them."""
+
+    def __init__(self, lamp):
+        self.lamp = lamp
+        self.taken = 0
+
+    def __call__(self):
+        return self
+
+    def __enter__(self):
+        self.taken += 1
+        self.lamp.lit = True
+
+    def __exit__(self, *_exception):
+        pass
+
+
+def test_what_another_run_did_meanwhile_is_no_change():
+    lamp = Lamp()
+    lock = Lock(lamp)
+    result = converge(lamp.plan, check_mode=False, lock=lock)
+    assert (result["changed"], result["lit"], lock.taken) == (False, True, 1)
+
+
+@pytest.mark.parametrize(("lit", "check_mode"), [(True, False), (False, True)])
+def test_nobody_is_waited_for_where_nothing_is_written(lit, check_mode):
+    lamp = Lamp(lit)
+    lock = Lock(lamp)
+    converge(lamp.plan, check_mode, lock)
+    assert lock.taken == 0
