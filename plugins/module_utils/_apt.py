@@ -12,7 +12,7 @@ from typing import Iterable, Mapping
 from ._command import require, run, tail
 from ._errors import CrossbuildError
 from ._file_locks import holders
-from ._package_tool import PackageManager
+from ._package_tool import PackageManager, advice
 
 _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l", "NEEDRESTART_SUSPEND": "1"}
 # What apt-get says when its lists are missing or older than the archive.
@@ -86,8 +86,7 @@ class Apt(PackageManager):
             done = self._run(command, _ENVIRONMENT)
         if done.returncode != 0:
             raise CrossbuildError(
-                f"apt-get could not install {', '.join(wanted)}: {tail(done.stderr)}\n"
-                "Nothing else was changed. Look at the host's package sources and network, then run this again."
+                f"apt-get could not install {', '.join(wanted)}: {tail(done.stderr)}\n{advice(done.stderr)}"
             )
 
     def repair(self) -> None:

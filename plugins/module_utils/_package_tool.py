@@ -14,6 +14,9 @@ from typing import Iterable, Mapping, Sequence
 from ._command import run, tail
 from ._errors import CrossbuildError
 
+# In the words of the C library, apt, dnf and pacman; in lower case.
+_FULL = ("no space left on device", "enough free space", "more space needed", "not enough free disk space")
+
 
 class PackageManager(ABC):
     """One package manager. ``lock_timeout`` is how long another run of it is waited for, in seconds."""
@@ -101,6 +104,13 @@ class PackageManager(ABC):
         if done.returncode != 0:
             raise CrossbuildError(
                 f"{self.name} could not {what or ' '.join(command)}: {tail(done.stderr) or tail(done.stdout) or 'no word why'}\n"
-                "Look at the host's package sources and network, then run this again."
+                f"{advice(done.stderr)}"
             )
         return done.stdout
+
+
+def advice(said: str) -> str:
+    """What to do where a package manager said that it failed."""
+    if any(words in said.lower() for words in _FULL):
+        return "Make room on that disk, then run this again."
+    return "Look at the host's package sources and network, then run this again."

@@ -31,6 +31,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "lab"))
 from fleet import PREFIX
 from shell import call
 from steps import NOWHERE, PROVE, REBOOT, Snapshots, play, require, require_equal, snapshots, step
+from trouble import befalling
 
 HERE = Path(__file__).resolve().parent
 SITE, VERIFY, TEARDOWN = (HERE.parents[1] / f"playbooks/{name}.yml" for name in ("site", "verify", "teardown"))
@@ -54,10 +55,12 @@ def main() -> None:
     hosts = json.loads(Path(inventory).read_text())
     os.environ["ANSIBLE_INVENTORY"] = f"{inventory},{HERE / 'groups.yml'}"
     releases = {host: release for release in QEMU for host in hosts.get(release, {"hosts": {}})["hosts"]}
-    play(lambda: scenario(list(hosts["build_hosts"]["hosts"]), releases, Path(inventory).parent))
+    addresses = {host: variables["ansible_host"] for host, variables in hosts["build_hosts"]["hosts"].items()}
+    play(lambda: scenario(addresses, releases, Path(inventory).parent))
 
 
-def scenario(hosts: list[str], releases: dict[str, str], directory: Path) -> None:
+def scenario(addresses: dict[str, str], releases: dict[str, str], directory: Path) -> None:
+    hosts = list(addresses)
     require(len(hosts) >= LEAST, f"{len(hosts)} hosts are no fleet: at least {LEAST}, for all that befalls them")
     everywhere = set(hosts)
     # The first one is the canary. The third one is of Debian 11, whose entry alone may go.
@@ -65,7 +68,13 @@ def scenario(hosts: list[str], releases: dict[str, str], directory: Path) -> Non
     old = {host: QEMU[release] for host, release in releases.items()}
     fresh = snapshots("as the distribution installs it")
 
-    site("site", changed=everywhere, crossbuild_canary=1)
+    locked, full, crashed, cut_off = hosts[1:5]
+    with befalling(addresses, locked, full, crashed, cut_off):
+        lost = dict.fromkeys([full, crashed, cut_off], "failed")
+        said = site("site, in bad times", changed=everywhere - lost.keys(), not_ready=lost, crossbuild_canary=1)
+    for host, words in ((full, "space.*Make room"), (crashed, "reached|lost"), (cut_off, "reached|lost")):
+        require(re.search(rf'(?m)^ +"{host}: .*({words})', said), f"nothing says what befell {host}: {said}")
+    site("site, which finishes what is left", changed=set(lost))
     require_proven("after site", old)
     step("reboot", REBOOT)
     require_proven("after the reboot", old)
