@@ -84,6 +84,18 @@ def test_a_host_that_stays_away_is_unreachable_and_the_person_knows_that_the_bui
     assert shown == ["build1 the connection is lost; the build goes on, and the host is asked again"]
 
 
+def test_how_long_a_host_may_stay_away_is_an_option(monkeypatch: pytest.MonkeyPatch, shown: list[str]) -> None:
+    def away(_command: str) -> dict[str, Any]:
+        raise AnsibleConnectionFailure("no route")
+
+    monkeypatch.setattr(docker_image, "PATIENCE", 3)
+    plugin = Plugin(module, away)
+    plugin._task.args["reconnect_timeout"] = "1"
+    with pytest.raises(AnsibleConnectionFailure, match="not answered for 1 seconds"):
+        plugin.run(task_vars=HOST)
+    assert len(shown) == 1
+
+
 def test_a_host_that_comes_back_is_read_on_from_where_it_was(shown: list[str]) -> None:
     line = '{"event": "step_started", "platform": "p", "steps": 2, "step": 2, "text": "RUN a"}\r\n'
     end = '{"event": "step_ended", "platform": "p", "steps": 2, "step": 2, "seconds": 1, "outcome": "ok"}\r\n'
