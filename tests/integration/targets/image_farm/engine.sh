@@ -11,7 +11,7 @@ engine=$(dirname "$0")/../setup_engine/files/engine.sh
 if [ "$verb" != start ]; then exec "$engine" "$verb" "$directory"; fi
 
 mkdir -p "$directory"
-"$engine" start "$directory" --insecure-registry 10.99.0.1:5000 --insecure-registry 10.99.0.1:5001 "$@"
+"$engine" start "$directory" --insecure-registry 10.99.0.0/24 "$@"
 namespace=$(cat "$directory/pid")
 # What a killed engine left running keeps its network.
 if [ -e "/sys/class/net/farm$number" ]; then ip link del "farm$number"; fi
