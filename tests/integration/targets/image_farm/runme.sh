@@ -112,7 +112,8 @@ seen out "once: Unknown platform .arm65."
 seen out 'elsewhere.example/app is to be in the registry elsewhere.example'
 
 : A registry that is not there, that is not trusted, that refuses the user, and that is read-only
-elsewhere() { list "${app//10.99.0.1:5000/$1}"; }
+one=$(images one 1 'uname -m >/arch')
+elsewhere() { list "${one//10.99.0.1:5000/$1}"; }
 fails build out -l farm1 -e "$(elsewhere 10.99.0.1:5999)" -e crossbuild_ledger=10.99.0.1:5999/ledger
 seen out 'Nobody answers at 10.99.0.1:5999'
 fails build out -l farm1 -e "$(elsewhere registry.test:5003)" -e crossbuild_ledger=registry.test:5003/ledger -e '{"image_farm_registry": {}}'
