@@ -159,6 +159,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                         [lines.of_host("the connection is lost; the build goes on, and the host is asked again")]
                     )
                 elif time.monotonic() > deadline:
+                    # Ansible would tidy up there next, and tell of how that failed instead.
+                    self._connection._shell.tmpdir = None
                     raise AnsibleConnectionFailure(
                         f"The host has not answered for {patience} seconds; the build goes on there. Run the task again to"
                         f" get its result. In the end: {exc}"
