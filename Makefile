@@ -14,6 +14,7 @@
 # make bench     all measurements, into bench/RESULTS.md; or one of them:
 # make bench-emulation  the role emulation beside one of stock modules
 # make bench-images     docker_image beside docker build, docker buildx build and community.docker
+# make bench-farm       build.yml on four hosts, on one, and a playbook by which each host builds all
 # make bench-fleet      site.yml beside a playbook of stock modules, on up to FLEET hosts by ssh
 # make clean     remove what these made in the checkout
 
@@ -55,7 +56,7 @@ $(LINK):
 # Long ones first: two run at a time.
 CHECKS := integration-images integration-emulation integration-engines sanity acceptance molecule dockerignore probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
-LONG := test-hosts test-fleet test-vm bench-emulation bench-images bench-fleet
+LONG := test-hosts test-fleet test-vm bench-emulation bench-images bench-farm bench-fleet
 TEST := .cache/venv/bin
 
 .PHONY: test integration bench $(CHECKS) $(LINTERS) $(LONG)
@@ -128,11 +129,13 @@ test-fleet:
 test-vm:
 	tests/lab/lab --keep .cache/vm -- tests/vm/vm -- python tests/vm/scenario.py
 
-bench: bench-emulation bench-images bench-fleet
+bench: bench-emulation bench-images bench-farm bench-fleet
 bench-emulation:
 	tests/lab/lab --keep bench -- python bench/emulation.py
 bench-images: .cache/peers/ready
 	tests/lab/lab --keep bench -- python bench/images.py $(CURDIR)/.cache/peers
+bench-farm: .cache/peers/ready
+	tests/lab/lab --keep bench -- python bench/farm.py $(CURDIR)/.cache/peers
 
 bench-fleet:
 	tests/lab/lab --keep bench --keep .cache/hosts -- tests/hosts/hosts \

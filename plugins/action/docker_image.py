@@ -34,7 +34,7 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._build_key impo
 from ansible_collections.trusted.crossbuild.plugins.plugin_utils._build_lines import BuildLines
 
 MODULE = "trusted.crossbuild.docker_image"
-# Seconds for which a host that does not answer is asked again, and between two attempts.
+# The default of the module's option reconnect_timeout, and seconds between two attempts at a host that does not answer.
 PATIENCE = 300
 RETRY = 5
 # Seconds between the first two looks, and how the time grows from one to the next.
@@ -146,21 +146,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _persistently(self, ask: Callable[[], Answer], lines: BuildLines) -> Answer:
         """Asks until the host answers. After a time raises AnsibleConnectionFailure: then the host is unreachable."""
+        # That it is a number the module has seen to, which ran before.
+        patience = int(self._task.args.get("reconnect_timeout") or PATIENCE)
         deadline = None
         while True:
             try:
                 return ask()
             except AnsibleConnectionFailure as exc:
                 if deadline is None:
-                    deadline = time.monotonic() + PATIENCE
+                    deadline = time.monotonic() + patience
                     self._show(
                         [lines.of_host("the connection is lost; the build goes on, and the host is asked again")]
                     )
                 elif time.monotonic() > deadline:
+                    # Ansible would tidy up there next, and tell of how that failed instead.
+                    self._connection._shell.tmpdir = None
                     raise AnsibleConnectionFailure(
-                        f"The host has not answered for {PATIENCE} seconds; the build goes on there. Run the task again to"
-                        " get its result."
-                    ) from exc
+                        f"The host has not answered for {patience} seconds; the build goes on there. Run the task again to"
+                        f" get its result. In the end: {exc}"
+                    ) from None  # Ansible would show the cause instead
                 time.sleep(RETRY)
 
     def _remove(self, job: str) -> None:

@@ -39,6 +39,11 @@ _REMEDIES = (
         "{user} may not push there. Name one who may with registry.username and registry.password, or by docker login.",
     ),
     ("HTTP 405|unsupported", "The registry takes nothing: it may be read-only."),
+    (
+        r"\b50[0-9] |HTTP 50[0-9]|no space left",
+        "That is the registry's own trouble: see that its storage has room, and what its log says. Then run this again: layers"
+        " that it has are not sent again.",
+    ),
     ("toomanyrequests|too many requests", "The registry wants fewer requests. Try again later."),
     (
         "connection refused|connection reset|broken pipe|EOF|timeout|deadline exceeded",

@@ -27,6 +27,9 @@ _HINTS = {
     405: "The registry does not do that: it may be read-only, or may have deletion switched off",
     429: "That is too many requests for now",
 }
+_ITS_OWN = (
+    "That is the registry's own trouble: see that its storage has room, and what its log says. Then run this again"
+)
 
 
 class Registry:
@@ -166,7 +169,7 @@ class Registry:
     def _require(self, answer: Answer, statuses: Sequence[int], what: str) -> None:
         if answer.status in statuses:
             return
-        hint = _HINTS.get(answer.status, "That was not expected")
+        hint = _HINTS.get(answer.status, _ITS_OWN if answer.status >= 500 else "That was not expected")
         wait = answer.headers.get("Retry-After")
         later = f"; it may be tried again after {wait} seconds" if answer.status == 429 and wait else ""
         raise CrossbuildError(

@@ -260,6 +260,12 @@ options:
         from the beginning of the task, for all platforms together, and what comes before the first step or after the last, such as
         pulling a base image or pushing, is ended as well.
     type: int
+  reconnect_timeout:
+    description:
+      - Seconds for which a host is asked again whose connection broke, while its build goes on there. After them it counts as
+        unreachable.
+    type: int
+    default: 300
   _progress:
     description: Not for playbooks. With it the action plugin of this name says how it follows the build.
     type: dict
@@ -276,7 +282,7 @@ notes:
   - While it builds, an action plugin of the same name prints each step on the controller as it starts and ends, and with
     C(-v) what the step writes. The lines go to the standard error. With C(no_log) there are none, nor with the task's own
     C(async).
-  - A build goes on when the connection or the controller goes. The connection is tried again for five minutes. The files
+  - A build goes on when the connection or the controller goes. The connection is tried again for O(reconnect_timeout). The files
     of a build whose result nobody came for, in the directory that C(async_dir) names, are removed by a later build.
   - What was pushed and exported stays with O(state=absent), which takes the images from the engine only.
   - An image that was pushed and then replaced by a newer one stays on the engine, by its digest, as with C(docker push).
@@ -511,6 +517,7 @@ ARGUMENT_SPEC = {
     "oci_archive": {"type": "path"},
     "oci_directory": {"type": "path"},
     "timeout": {"type": "int"},
+    "reconnect_timeout": {"type": "int", "default": 300},
     "_progress": {"type": "dict"},
     **_connection.CONNECTION_SPEC,
 }

@@ -13,7 +13,7 @@ unseen() { if grep -E -- "$2" "$1"; then echo "that should not be there" >&2; re
 until_done() ( set +x; for _ in $(seq 300); do if "$@"; then exit; fi; sleep 0.3; done; exit 1 )
 # What another client finds in the registry.
 tags() {
-    skopeo list-tags --tls-verify=false "docker://10.99.0.1:5000/$1" |
+    skopeo list-tags --tls-verify=false "docker://10.99.0.1:${2:-5000}/$1" |
         python3 -c 'import json, sys; print(*sorted(json.load(sys.stdin)["Tags"]))'
 }
 platforms() {
@@ -55,12 +55,12 @@ trap clean_up EXIT
 for number in 1 2 3 4; do ./engine.sh start "$number"; done
 
 
-: Eight builds on four engines are eight builds
-app=$(images app 4 'uname -m >/arch')
+: Twenty-four builds on four engines are twenty-four builds
+app=$(images app 12 'uname -m >/arch')
 build out -e "$(list "$app")"
-seen out '8 of 8 builds are left'
-seen out '8 built, 0 found in the ledger, 0 failed; 8 emulated'
-[ "$(entries) $(made)" = '8 8' ]
+seen out '24 of 24 builds are left'
+seen out '24 built, 0 found in the ledger, 0 failed; 24 emulated'
+[ "$(entries) $(made)" = '24 24' ]
 [ "$(grep -cE '^farm. +: ok=.* changed=[12] ' out)" = 4 ]
 [ "$(tags app3)" = '1.0 latest' ]
 [ "$(platforms app3:latest)" = 'arm arm64' ]
@@ -68,9 +68,9 @@ seen out '8 built, 0 found in the ledger, 0 failed; 8 emulated'
 : The second run builds nothing, and writes nothing to the registry
 before=$(written)
 build out -e "$(list "$app")"
-seen out '0 built, 8 found in the ledger, 0 failed'
+seen out '0 built, 24 found in the ledger, 0 failed'
 [ "$(grep -cE '^farm. +: ok=.* changed=0 ' out)" = 4 ]
-[ "$(written) $(made)" = "$before 8" ]
+[ "$(written) $(made)" = "$before 24" ]
 
 : An engine is killed while it builds, and a build fails by itself. The others are built, and only what is whole gets its tags
 broken=$(images app 1 'uname -m | grep -x armv7l')
@@ -88,7 +88,7 @@ seen out 'engine at unix:///tmp/image_farm/2/engine does not answer'
 seen out 'app0:1.0 has its tags as before'
 [ "$(platforms slow0:1.0)/$(platforms slow1:latest)" = 'arm arm64/arm arm64' ]
 [ "$(skopeo inspect --raw --tls-verify=false docker://10.99.0.1:5000/app0:1.0)" = "$app0" ]
-[ "$(entries)" = 13 ]
+[ "$(entries)" = 29 ]
 ./engine.sh start 2
 
 : Of two controllers that want the same one builds, and the other one waits for it
@@ -100,7 +100,7 @@ wait $!
 # Who built how many does not matter.
 [ "$(cat out other | grep -oE '[0-9] (built|found)' | awk '{ sum[$2] += $1 } END { print sum["built"], sum["found"] }')" = '2 2' ]
 built=$(made)
-[ "$(entries) $((built - before))" = '15 2' ]
+[ "$(entries) $((built - before))" = '31 2' ]
 
 : All that is wrong with a list is said before anything is built
 wrong='[{"name": "10.99.0.1:5000/twice", "platforms": ["armhf"]}, {"name": "10.99.0.1:5000/twice", "platforms": ["s390x"]},
@@ -112,7 +112,8 @@ seen out "once: Unknown platform .arm65."
 seen out 'elsewhere.example/app is to be in the registry elsewhere.example'
 
 : A registry that is not there, that is not trusted, that refuses the user, and that is read-only
-elsewhere() { list "${app//10.99.0.1:5000/$1}"; }
+one=$(images one 1 'uname -m >/arch')
+elsewhere() { list "${one//10.99.0.1:5000/$1}"; }
 fails build out -l farm1 -e "$(elsewhere 10.99.0.1:5999)" -e crossbuild_ledger=10.99.0.1:5999/ledger
 seen out 'Nobody answers at 10.99.0.1:5999'
 fails build out -l farm1 -e "$(elsewhere registry.test:5003)" -e crossbuild_ledger=registry.test:5003/ledger -e '{"image_farm_registry": {}}'
@@ -123,3 +124,45 @@ seen out 'refused the user builder'
 fails build out -l farm1 -e "$(elsewhere 10.99.0.1:5001)" -e crossbuild_ledger=10.99.0.1:5001/ledger2
 seen out 'it may be read-only'
 [ "$(made)" = "$built" ]
+
+: A host that cannot be reached is named with the reason, and the others build everything
+away=$(images away 3 'uname -m >/arch')
+fails build out -i unreachable.yml -e "$(list "$away")"
+seen out 'farm0.: UNREACHABLE.*Connection refused'
+seen out '6 built, 0 found in the ledger, 0 failed'
+seen out 'farm0 was given nothing: it could not say what it runs'
+[ "$(platforms away2:latest)" = 'arm arm64' ]
+
+: A connection breaks while a build goes on: the host counts as gone, and what it finishes is not built again
+left=$(list "$(images left 2 'sleep 9')")
+build out -i ssh.yml -l 'all,!farm4' -e "$left" -e image_farm_reconnect_timeout=3 &
+until_done running 4
+sshd=$(cat /tmp/registry/sshd.pid)
+pgrep --parent "$sshd" | xargs kill "$sshd"
+rm /tmp/registry/sshd.pid
+fails wait $!
+seen out 'farm14 the connection is lost; the build goes on'
+seen out 'farm14 went away, and others built what it had to: .*has not answered for 3 seconds'
+seen out '3 built, 1 found in the ledger, 0 failed'
+[ "$(platforms left0:1.0)/$(platforms left1:latest)" = 'arm arm64/arm arm64' ]
+
+: A registry without room says so, nothing of it is half done, and the next run with room builds the rest
+full() { build out -l farm1 -e crossbuild_ledger=10.99.0.1:5002/ledger -e "$(list "$@")"; }
+in_full() { sed 's,10.99.0.1:5000/\([^b]\),10.99.0.1:5002/\1,g'; } # all but the base image
+kept=$(images kept 1 'uname -m >/arch' | in_full)
+small=$(images full 1 'uname -m >/arch' | in_full)
+large=$(images full 1 'head -c 3000000 /dev/urandom >/large' | in_full)
+full "$kept" "$small"
+seen out '4 built'
+index=$(skopeo inspect --raw --tls-verify=false docker://10.99.0.1:5002/full0:1.0)
+fallocate -l "$(($(stat --file-system --format '%a * %S' /tmp/registry/full) - (1 << 20)))" /tmp/registry/full/filler
+fails full "$kept" "$large"
+seen out 'full0:1.0 linux/arm64 failed on farm1: .* was not pushed to 10.99.0.1:5002: .*500.* see that its storage has room'
+seen out '0 built, 2 found in the ledger, 2 failed'
+seen out 'full0:1.0 linux/arm/v7 failed on farm1: .* see that its storage has room'
+[ "$(tags ledger 5002 | grep -o ' key-' | wc -l)" = 4 ]
+[ "$(skopeo inspect --raw --tls-verify=false docker://10.99.0.1:5002/full0:1.0)" = "$index" ]
+
+rm /tmp/registry/full/filler
+full "$kept" "$large"
+seen out '2 built, 2 found in the ledger, 0 failed'

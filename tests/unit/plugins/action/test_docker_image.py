@@ -79,9 +79,24 @@ def test_a_host_that_stays_away_is_unreachable_and_the_person_knows_that_the_bui
     def away(_command: str) -> dict[str, Any]:
         raise AnsibleConnectionFailure("no route")
 
-    with pytest.raises(AnsibleConnectionFailure, match=r"the build goes on there\. Run the task again"):
-        Plugin(module, away).run(task_vars=HOST)
+    plugin = Plugin(module, away)
+    plugin._connection._shell.tmpdir = "/tmp/ansible-tmp-1"
+    with pytest.raises(AnsibleConnectionFailure, match=r"the build goes on there\. Run the task again.* no route"):
+        plugin.run(task_vars=HOST)
+    plugin.cleanup()  # whose failure would be told instead
     assert shown == ["build1 the connection is lost; the build goes on, and the host is asked again"]
+
+
+def test_how_long_a_host_may_stay_away_is_an_option(monkeypatch: pytest.MonkeyPatch, shown: list[str]) -> None:
+    def away(_command: str) -> dict[str, Any]:
+        raise AnsibleConnectionFailure("no route")
+
+    monkeypatch.setattr(docker_image, "PATIENCE", 3)
+    plugin = Plugin(module, away)
+    plugin._task.args["reconnect_timeout"] = "1"
+    with pytest.raises(AnsibleConnectionFailure, match="not answered for 1 seconds"):
+        plugin.run(task_vars=HOST)
+    assert len(shown) == 1
 
 
 def test_a_host_that_comes_back_is_read_on_from_where_it_was(shown: list[str]) -> None:

@@ -172,6 +172,9 @@ def test_the_engine_is_told_who_pushes_and_the_user_only_where_that_is_from(task
         ("write tcp 127.0.0.1:1->127.0.0.1:5000: write: connection reset by peer", "run this again"),
         ("unsupported: The operation is unsupported.", "read-only"),
         ("error parsing HTTP 405 response body: invalid character 'M' looking for beginning of value", "read-only"),
+        ("received unexpected HTTP status: 500 Internal Server Error", "storage has room"),
+        ("received unexpected HTTP status: 504 Gateway Timeout", "storage has room"),
+        ("error parsing HTTP 507 response body: unexpected end of JSON input", "storage has room"),
         ("something new", "engine's log"),
     ],
 )

@@ -169,7 +169,8 @@ def test_it_is_tried_again_where_it_may_pass(server: Server) -> None:
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        ((503, {}, b"down"), "answered 503: down"),
+        ((503, {}, b"down"), "answered 503: down. .* storage has room"),
+        ((418, {}, b"tea"), "answered 418: tea. That was not expected"),
         ((200, {"Content-Length": "999"}, b"cut"), "broke off, 4 times"),
         (
             (429, {"Retry-After": "7"}, b'{"errors": [{"code": "TOOMANYREQUESTS"}]}'),

@@ -3,19 +3,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# A Docker Engine of the test's own, in a directory: engine.sh start|kill|stop DIRECTORY
+# A Docker Engine of the test's own, in a directory: engine.sh start DIRECTORY [OPTIONS...] | kill DIRECTORY | stop DIRECTORY
 set -eu
+verb=$1
 cd "$2"
+shift 2
 
 gone() { while [ -d "/proc/$1" ]; do sleep 0.1; done; }
 
-case $1 in
+case $verb in
 start)
+    rm -f pid engine # of one that was killed
     # In a network namespace of its own: it would take the other engine's bridge away.
     nohup unshare --net dockerd --host "unix://$PWD/engine" --data-root "$PWD/data" --exec-root "$PWD/exec" \
-        --pidfile "$PWD/pid" --bridge none --iptables=false >>log 2>&1 </dev/null &
+        --pidfile "$PWD/pid" --bridge none --iptables=false "$@" >>log 2>&1 </dev/null &
     for _ in $(seq 300); do
-        if docker --host "unix://$PWD/engine" version >answer 2>&1; then
+        if /usr/bin/docker --host "unix://$PWD/engine" version >answer 2>&1; then
             chmod 666 engine # for an ordinary user
             exit
         fi
@@ -30,8 +33,10 @@ kill)
     gone "$engine"
     ;;
 stop)
-    engine=$(cat pid) # which the engine removes
-    if kill "$engine"; then gone "$engine"; fi # it may have been killed
+    if [ -e pid ]; then # which the engine removes
+        engine=$(cat pid)
+        if kill "$engine"; then gone "$engine"; fi # it may have been killed
+    fi
     awk -v root="$PWD/" 'index($2, root) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount
     ;;
 esac
