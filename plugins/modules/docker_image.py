@@ -407,6 +407,12 @@ host_fault:
       answer, or ended, its disk is full, the Docker SDK for Python is missing, or the process that built was killed.
   returned: when true
   type: bool
+node_fault:
+  description:
+    - Whether it failed for a reason of the node of O(builder_name) that was to build it, and not of this host. RV(host_fault) is true
+      then, too. The node does not answer, ended, or its disk is full.
+  returned: when true
+  type: bool
 key:
   description: The digest of everything that goes into the image.
   returned: when O(state=present), for one platform, and an engine answers
