@@ -35,7 +35,9 @@ def _plan(name: str, wanted: Instance | None) -> Plan:
     if plan.before == plan.after:
         return plan
     if found:
-        plan.steps.append(Step(f"remove the builder {name} of {len(found.nodes)} nodes", partial(_remove, found, wanted)))
+        plan.steps.append(
+            Step(f"remove the builder {name} of {len(found.nodes)} nodes", partial(_remove, found, wanted))
+        )
     if wanted:
         for index, node in enumerate(wanted.nodes):
             plan.steps.append(Step(f"give the builder {name} the node {node.words()}", partial(_create, wanted, index)))

@@ -112,7 +112,9 @@ def wanted(name: str, driver: str, nodes: Iterable[Mapping[str, Any]]) -> Instan
                     )
         found.append(node)
     if not found:
-        raise CrossbuildError("nodes names none, and a builder has one at least. To remove the builder, say state: absent.")
+        raise CrossbuildError(
+            "nodes names none, and a builder has one at least. To remove the builder, say state: absent."
+        )
     return Instance(builder_name(name), driver, found)
 
 

@@ -64,7 +64,11 @@ def _connected(scheme: str, file: str, host: str, port: int) -> socket.socket:
         return socket.create_connection((host, port), _PATIENCE)
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(_PATIENCE)
-    connection.connect(file)
+    try:
+        connection.connect(file)
+    except OSError:
+        connection.close()
+        raise
     return connection
 
 

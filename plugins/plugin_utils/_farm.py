@@ -165,8 +165,9 @@ def buildx_problems(proven: Proven, abouts: Abouts) -> list[str]:
 def outcomes(results: Iterable[Mapping[str, Any]], head: str | None = None) -> list[Outcome]:
     """What came of the builds that hosts tried, from the results of docker_image in a loop over them.
 
-    With ``head`` that host drove them, and is to blame for what is not a node's fault. ``state`` is ``built``, ``found`` (in the ledger), ``planned`` (in check mode), ``failed`` (for its own reason: another host
-    would fail in the same way) or ``lost`` (with its host).
+    With ``head`` that host drove them, and is to blame for what is not a node's fault. ``state`` is ``built``, ``found`` (in the
+    ledger), ``planned`` (in check mode), ``failed`` (for its own reason: another host would fail in the same way) or ``lost`` (with
+    its host).
     """
     return [_outcome(result["item"], result, head) for result in results if not result.get("skipped")]
 
@@ -174,7 +175,9 @@ def outcomes(results: Iterable[Mapping[str, Any]], head: str | None = None) -> l
 def head_lost(head: str, result: Mapping[str, Any]) -> list[Outcome]:
     """What to enter for a head that could not make the builder. It is of no build."""
     reason = f"The builder could not be made there: {result.get('msg', '')}"
-    return [{"image": None, "platform": None, "host": head, "status": "", "state": LOST, "digest": None, "reason": reason}]
+    return [
+        {"image": None, "platform": None, "host": head, "status": "", "state": LOST, "digest": None, "reason": reason}
+    ]
 
 
 def _outcome(build: Build, result: Mapping[str, Any], head: str | None) -> Outcome:
@@ -215,7 +218,7 @@ def state(
     known = [one for one in known if one["image"]]
     ended = {_name(one): one for one in known if one["state"] != LOST or taken.count(_name(one)) >= _ATTEMPTS}
     left = [build for build in wanted if _name(build) not in ended]
-    driven = heads is None or any(host in able for host in heads)
+    driven = not heads or any(host in able for host in heads)
     nobody = assign(left, able if driven else {})[1]
     of_image: dict[str, list[Build]] = {}
     for build in wanted:

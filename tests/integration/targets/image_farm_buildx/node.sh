@@ -7,6 +7,7 @@
 # tcp://10.98.0.1:123NUMBER. node.sh start|kill|stop NUMBER
 set -eu
 verb=$1 number=$2
+here=$(cd "$(dirname "$0")" && pwd)
 packages=/tmp/image_farm_buildx/packages
 directory=/tmp/image_farm_buildx/$number
 mkdir -p "$directory"
@@ -35,7 +36,7 @@ start)
     touch connected
     for _ in $(seq 300); do
         if /usr/bin/docker --host "unix://$PWD/engine" version >answer 2>&1; then
-            nohup python3 "$(dirname "$0")/buildkit.py" engine 10.98.0.1 "123$number" >buildkit.log 2>&1 </dev/null &
+            nohup python3 "$here/buildkit.py" engine 10.98.0.1 "123$number" >buildkit.log 2>&1 </dev/null &
             echo $! >buildkit.pid
             exit
         fi
