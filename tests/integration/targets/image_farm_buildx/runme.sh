@@ -39,8 +39,6 @@ with open(os.path.expanduser("~/.docker/buildx/instances/trusted-crossbuild")) a
 print(*[f"{one['Name']}={'+'.join(platform['architecture'] for platform in one['Platforms'])}" for one in record["Nodes"]])
 PYTHON
 }
-# Whether a step is at work on a node.
-running() { [ -n "$(find /sys/fs/cgroup -path "*buildkit*" -name cgroup.procs -size +0 2>/dev/null)" ] || pgrep -f "sleep 7.13" >/dev/null; }
 clean_up() {
     for number in 1 2 3; do ./node.sh stop "$number"; done
     ansible-playbook -i inventory.yml teardown.yml
@@ -59,6 +57,9 @@ print(json.dumps({"crossbuild_images": [
 ]}))
 PYTHON
 }
+
+# list IMAGES...: the list of a run
+list() { python3 -c 'import json, sys; print(json.dumps({"crossbuild_images": sum((json.loads(one)["crossbuild_images"] for one in sys.argv[1:]), [])}))' "$@"; }
 
 ansible-playbook -i inventory.yml setup.yml
 trap clean_up EXIT
@@ -98,3 +99,38 @@ build out -e "$app"
 seen out '0 built, 4 found in the ledger, 0 failed'
 [ "$(grep -cE '^node. +: ok=.* changed=0 ' out)" = 3 ]
 [ "$(written) $(stat --format %Y%Z ~/.docker/buildx/instances/trusted-crossbuild)" = "$before" ]
+
+: A node is killed while it builds, and a build fails by itself. What the node had to build another one builds
+broken=$(images app 1 'uname -m | grep -x x86_64')
+slow=$(images slow 1 'sleep 7')
+build out -e "$(list "$broken" "$slow")" &
+until_done grep -q 'linux/arm/v7 .2/2. RUN echo slow0' out
+./node.sh kill 2
+fails wait $!
+seen out '^ +"1 of 4 builds are left'
+seen out '3 built, 0 found in the ledger, 1 failed'
+seen out 'slow0:1.0 +linux/arm/v7 +node3 +emulated +built'
+seen out 'app0:1.0 linux/arm/v7 failed on node[23]: The build failed at step 2 of 2, line 2: RUN .*grep -x x86_64'
+seen out 'node2 went away, and others built what it had to: .*The node of the builder that built it ended'
+[ "$(nodes)" = 'node1=amd64 node3=arm' ]
+[ "$(made slow0 linux/amd64) $(made slow0 linux/arm/v7)" = '10.98.1.2 10.98.3.2' ]
+
+: Of a node that is gone before nothing is waited for
+gone=$(images gone 1 true)
+fails build out -e "$gone"
+seen out 'node2 went away, .*The node node2 of the builder trusted-crossbuild, which builds linux/arm/v7, does not answer at tcp://10.98.0.1:1232'
+[ "$(made gone0 linux/arm/v7)" = 10.98.3.2 ]
+./node.sh start 2
+
+: A host whose engine is gone drives no builder, and is a node all the same
+engine='{{ inventory_hostname == "node1" and "unix:///run/none" or "unix:///var/run/docker.sock" }}'
+fails build out -e "$(images head 1 true)" -e "$(python3 -c 'import json, sys; print(json.dumps({"image_farm_docker_host": sys.argv[1]}))' "$engine")"
+seen out 'node1 went away, and others built what it had to: .*unix:///run/none'
+seen out '2 built, 0 found in the ledger, 0 failed'
+[ "$(made head0 linux/amd64)" = 10.98.2.2 ]
+
+: So is one on which the builder cannot be made
+name='{{ inventory_hostname == "node1" and "default" or "trusted-crossbuild" }}'
+fails build out -e "$(images name 1 true)" -e "$(python3 -c 'import json, sys; print(json.dumps({"image_farm_builder": sys.argv[1]}))' "$name")"
+seen out 'node1 went away, .*The builder could not be made there: name: .default. is what buildx calls'
+seen out '2 built, 0 found in the ledger, 0 failed'
