@@ -14,7 +14,7 @@ description:
     what buildx itself recorded of it; while that is the same, the task is C(ok) and no command is run.
   - A builder that differs is removed and made again, as buildx can neither put nodes in another order nor take an option back. What
     its nodes have in their caches stays, and where neither address nor options of a node change, it goes on running.
-  - Nodes are neither started nor asked here. A builder may be made while they are not there yet.
+  - No node is started here. Those of the driver V(remote) need not be there yet; of V(docker-container) buildx asks each engine.
 extends_documentation_fragment:
   - trusted.crossbuild.attributes
 options:
@@ -73,7 +73,8 @@ seealso:
   - module: trusted.crossbuild.docker_image
 notes:
   - buildx 0.12 or newer is needed. In check mode it may be missing.
-  - While a builder is removed and made again, a build that begins by it does not find it.
+  - While a builder is removed and made again, a build that begins by it does not find it. Where making it fails, it is missing or not
+    complete, until the next run makes it.
 author:
   - trusted.crossbuild contributors (@trusted)
 """
