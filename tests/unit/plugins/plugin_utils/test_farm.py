@@ -282,4 +282,4 @@ def test_a_head_that_is_lost_is_followed_by_another_one_and_the_last_one_by_none
     assert now["lost"] == {"a": "The builder could not be made there: no way"}
     now = _farm.state(wanted, PROVEN, [*known, *known], ["a"])
     assert (now["left"], names(now["nobody"]), now["driven"]) == ([], [("x", "linux/arm64")], False)
-    assert list(now["able"]) == ["b"]
+    assert (list(now["able"]), now["ended"]) == (["b"], [])
