@@ -153,6 +153,8 @@ options:
       - A builder that C(docker buildx ls) names for the user that builds, instead of the BuildKit inside of the engine. It may
         be on another host, or have several nodes. The image is brought from there to the engine.
       - Such a builder finds base images by itself, so that a new one is noticed only with O(pull=always).
+      - M(trusted.crossbuild.buildx_builder) makes one. Where its node for the platform is a remote BuildKit that does not answer, the
+        task fails at once (RV(node_fault)).
     type: str
   secrets:
     description:
@@ -265,6 +267,7 @@ options:
     type: dict
 seealso:
   - module: trusted.crossbuild.binfmt
+  - module: trusted.crossbuild.buildx_builder
   - module: trusted.crossbuild.docker_manifest
   - module: trusted.crossbuild.platform_info
 notes:
