@@ -28,12 +28,26 @@ def farm_builds(images: list[dict[str, Any]], hosts: dict[str, dict[str, str]], 
     }
 
 
-def farm_state(
-    builds: list[dict[str, Any]], hosts: dict[str, dict[str, str]], outcomes: list[dict[str, Any]]
+def farm_nodes(
+    hosts: dict[str, dict[str, str]], abouts: dict[str, dict[str, str]], driver_options: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    return _farm.state(builds, hosts, outcomes)
+    given = _farm.by_platform(hosts)
+    return {
+        "hosts": given,
+        "problems": _farm.buildx_problems(hosts, abouts),
+        "heads": _farm.heads(abouts),
+        "head": next((host for host in _farm.heads(abouts) if host in hosts), None),
+        "nodes": _farm.nodes(given, abouts, driver_options or {}),
+    }
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"assign": assign, "farm_builds": farm_builds, "farm_outcomes": _farm.outcomes, "farm_state": farm_state}
+        return {
+            "assign": assign,
+            "farm_builds": farm_builds,
+            "farm_head_lost": _farm.head_lost,
+            "farm_nodes": farm_nodes,
+            "farm_outcomes": _farm.outcomes,
+            "farm_state": _farm.state,
+        }

@@ -15,8 +15,10 @@ from ._engine_sdk import LOST, SdkEngine
 
 # In the words of the C library, as programs print them, and of the engine.
 _FULL = "no space left on device"
-# buildx, of a connection that is gone.
+# buildx, of a connection to a BuildKit that is gone.
 _UNAVAILABLE = "code = Unavailable"
+# And of one to the engine of a node.
+_NO_ENGINE = ("error during connect", "Cannot connect to the Docker daemon")
 _LOGS = "Its log says why: journalctl -u docker, or /var/log/docker.log."
 
 
@@ -28,7 +30,9 @@ def explained(events: Iterable[Event], engine: SdkEngine, in_engine: bool) -> Ge
             full.add(event.step)
         if isinstance(event, Failed):
             is_full = _FULL in event.message.lower() or (bool(full) if event.step is None else event.step in full)
-            yield dataclasses.replace(event, advice=_advice(event.message, is_full, engine, in_engine))
+            advice = _advice(event.message, is_full, engine, in_engine)
+            by_node = bool(advice) and not in_engine and engine.answers()
+            yield dataclasses.replace(event, advice=advice, by_node=by_node)
         else:
             yield event
 
@@ -41,6 +45,8 @@ def _advice(message: str, is_full: bool, engine: SdkEngine, in_engine: bool) -> 
         )
     if is_full:
         return _where(engine) if in_engine else "The disk of the builder is full. Make room there, and run this again."
+    if not in_engine and any(words in message for words in (_UNAVAILABLE, *_NO_ENGINE)):
+        return "The node of the builder that built it ended, or is not reached. Its log says why. Start it, and run this again."
     if LOST in message or (in_engine and _UNAVAILABLE in message):
         return (
             f"The engine at {engine.host} ended, or was killed, in the middle of the build, and answers again. {_LOGS}"

@@ -58,13 +58,15 @@ class StepEnded:
 class Failed:
     """The end of a build. Without ``step`` it failed outside of any; ``status`` is the exit status of a RUN.
 
-    ``advice`` says why and what to do, where that is known: then it is the host that is to blame.
+    ``advice`` says why and what to do, where that is known: then it is the host that is to blame, or with ``by_node`` the node of
+    the builder.
     """
 
     message: str
     step: int | None = None
     status: int | None = None
     advice: str = ""
+    by_node: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,8 @@ class BuildLog:
         if output:
             message += f"\nThe last {len(output)} lines of its output:\n" + "\n".join(output)
         host_fault = {"host_fault": True} if event.advice else {}
+        if event.by_node:
+            host_fault["node_fault"] = True
         return CrossbuildError(message, step=max(number, 0), output=output, emulator_crashed=crashed, **host_fault)
 
     def _failed(self, event: Failed) -> tuple[int, _Step | None]:

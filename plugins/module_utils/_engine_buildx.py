@@ -56,6 +56,7 @@ class BuildxBuilder(Builder):
         from ._buildx_log import BuildxLog
         from ._client_process import ClientProcess
 
+        self._require_node(str(request.platform))
         with ExitStack() as stack:
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="trusted.crossbuild-"))
             metadata = os.path.join(scratch, "metadata.json")
@@ -81,6 +82,23 @@ class BuildxBuilder(Builder):
                 for line in client.lines():
                     yield from log.take(line)
             yield Built(self._image_id(metadata)) if client.status == 0 else log.failure()
+
+    def _require_node(self, platform: str) -> None:
+        """buildx would wait without an end for a node that is gone."""
+        if not self._name:
+            return
+        from . import _buildx_nodes
+
+        builder = _buildx_nodes.recorded(self._name)
+        node = builder.node_for(platform) if builder else None
+        silence = _buildx_nodes.silence(builder.driver, node) if builder and node else None
+        if node and silence:
+            raise CrossbuildError(
+                f"The node {node.name} of the builder {self._name}, which builds {platform}, does not answer at {node.endpoint}:"
+                f" {silence}. Start the BuildKit there, or give {platform} to another node.",
+                host_fault=True,
+                node_fault=True,
+            )
 
     def bring_up_to_date(self, base: Base) -> str | None:
         if self.engine_bases:

@@ -153,6 +153,8 @@ options:
       - A builder that C(docker buildx ls) names for the user that builds, instead of the BuildKit inside of the engine. It may
         be on another host, or have several nodes. The image is brought from there to the engine.
       - Such a builder finds base images by itself, so that a new one is noticed only with O(pull=always).
+      - M(trusted.crossbuild.buildx_builder) makes one. Where its node for the platform is a remote BuildKit that does not answer, the
+        task fails at once (RV(node_fault)).
     type: str
   secrets:
     description:
@@ -271,6 +273,7 @@ options:
     type: dict
 seealso:
   - module: trusted.crossbuild.binfmt
+  - module: trusted.crossbuild.buildx_builder
   - module: trusted.crossbuild.docker_manifest
   - module: trusted.crossbuild.platform_info
 notes:
@@ -411,6 +414,12 @@ host_fault:
   description:
     - Whether it failed for a reason of its host and not of its own, so that another host may well build it. The engine does not
       answer, or ended, its disk is full, the Docker SDK for Python is missing, or the process that built was killed.
+  returned: when true
+  type: bool
+node_fault:
+  description:
+    - Whether it failed for a reason of the node of O(builder_name) that was to build it, and not of this host. RV(host_fault) is true
+      then, too. The node does not answer, ended, or its disk is full.
   returned: when true
   type: bool
 key:

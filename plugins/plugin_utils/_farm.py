@@ -11,12 +11,13 @@ has ``host`` and ``status``, too. An outcome is what came of it, a small dict th
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.trusted.crossbuild.plugins.module_utils import _platform, _registry_reference
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _buildx_plugin, _platform, _registry_reference
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
 
 Build = dict[str, Any]
@@ -25,6 +26,8 @@ Outcome = dict[str, Any]
 Proven = Mapping[str, Mapping[str, str]]
 NATIVE = "native"
 FAILED, LOST = "failed", "lost"
+# What each host is to buildx: ``endpoint``, where it is reached as a node, and ``buildx``, what "docker buildx version" said there.
+Abouts = Mapping[str, Mapping[str, str]]
 # How many hosts a build may take down.
 _ATTEMPTS = 2
 
@@ -96,19 +99,93 @@ def assign(
     return given, nobody
 
 
-def outcomes(results: Iterable[Mapping[str, Any]]) -> list[Outcome]:
+def by_platform(proven: Proven) -> dict[str, dict[str, str]]:
+    """Each platform with one host, as a builder of buildx has it: with one that runs it natively, where there is one.
+
+    Of several it is the host that has the fewest, so that platforms go on side by side.
+    """
+    given: dict[str, dict[str, str]] = {host: {} for host in sorted(proven)}
+    for platform in sorted({platform for platforms in proven.values() for platform in platforms}):
+        able = [host for host in given if platform in proven[host]]
+        natively = [host for host in able if proven[host][platform] == NATIVE]
+        host = min(natively or able, key=lambda host: len(given[host]))
+        given[host][platform] = proven[host][platform]
+    return given
+
+
+def nodes(given: Proven, abouts: Abouts, driver_options: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The nodes of the builder, for buildx_builder: hosts that have platforms, those that run one natively first."""
+    having = [host for host in given if given[host]]
+    return [
+        {
+            "name": node_name(host),
+            "endpoint": abouts[host]["endpoint"],
+            "platforms": sorted(given[host], key=lambda platform: (given[host][platform] != NATIVE, platform)),
+            "driver_options": dict(driver_options),
+        }
+        for host in sorted(having, key=lambda host: (NATIVE not in given[host].values(), host))
+    ]
+
+
+def node_name(host: str) -> str:
+    """A host's name as buildx takes it; addresses begin with a digit."""
+    name = re.sub(r"[^a-z0-9._-]", "-", host.lower())
+    return name if re.match("[a-z]", name) else f"node-{name}"
+
+
+def heads(abouts: Abouts) -> list[str]:
+    """The hosts that can drive a builder."""
+    return [host for host, about in abouts.items() if _drives(about["buildx"])]
+
+
+def _drives(said: str) -> bool:
+    """As in "github.com/docker/buildx v0.13.1 788433953af1"; nothing where there is none."""
+    found = re.search(r"\bv?(\d+\.\d+)", said)
+    return found is not None and _buildx_plugin.Plugin("", found.group(1)).usable
+
+
+def buildx_problems(proven: Proven, abouts: Abouts) -> list[str]:
+    """Why these hosts cannot build by a builder of buildx, in words."""
+    found = []
+    unknown = [host for host in proven if proven[host] and not abouts[host]["endpoint"]]
+    if unknown:
+        found.append(
+            f"image_farm_node is not set for {', '.join(unknown)}: it says where buildx reaches a host, such as"
+            " tcp://build1.example:1234 or ssh://root@build1.example."
+        )
+    if not heads(abouts):
+        found.append(
+            f"None of the hosts ({', '.join(abouts) or 'there are none'}) has buildx {_buildx_plugin.OLDEST} or newer, which one"
+            " of them needs to drive the others. The role trusted.crossbuild.docker_engine brings it with docker_engine_buildx;"
+            " or let each host build by itself, with image_farm_engine: ansible."
+        )
+    return found
+
+
+def outcomes(results: Iterable[Mapping[str, Any]], head: str | None = None) -> list[Outcome]:
     """What came of the builds that hosts tried, from the results of docker_image in a loop over them.
 
-    ``state`` is ``built``, ``found`` (in the ledger), ``planned`` (in check mode), ``failed`` (for its own reason: another host
-    would fail in the same way) or ``lost`` (with its host).
+    With ``head`` that host drove them, and is to blame for what is not a node's fault. ``state`` is ``built``, ``found`` (in the
+    ledger), ``planned`` (in check mode), ``failed`` (for its own reason: another host would fail in the same way) or ``lost`` (with
+    its host).
     """
-    return [_outcome(result["item"], result) for result in results if not result.get("skipped")]
+    return [_outcome(result["item"], result, head) for result in results if not result.get("skipped")]
 
 
-def _outcome(build: Build, result: Mapping[str, Any]) -> Outcome:
+def head_lost(head: str, result: Mapping[str, Any]) -> list[Outcome]:
+    """What to enter for a head that could not make the builder. It is of no build."""
+    reason = f"The builder could not be made there: {result.get('msg', '')}"
+    return [
+        {"image": None, "platform": None, "host": head, "status": "", "state": LOST, "digest": None, "reason": reason}
+    ]
+
+
+def _outcome(build: Build, result: Mapping[str, Any], head: str | None) -> Outcome:
     ledger = result.get("ledger") or {}
+    blamed = {"host": head} if head and _state(result) == LOST and not result.get("node_fault") else {}
     return {
         **{name: build[name] for name in ("image", "platform", "host", "status")},
+        **blamed,
         "state": _state(result),
         "digest": ledger.get("image"),
         "seconds": ledger.get("seconds"),
@@ -127,17 +204,22 @@ def _state(result: Mapping[str, Any]) -> str:
     return "built" if result.get("changed") else "found"
 
 
-def state(wanted: Sequence[Build], proven: Proven, known: Sequence[Outcome]) -> dict[str, Any]:
+def state(
+    wanted: Sequence[Build], proven: Proven, known: Sequence[Outcome], heads: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Where a farm is, after these outcomes: what is ``left`` for the hosts that are ``able``, and what can be joined.
 
-    A build that was lost with its host goes to another one, once: the next host that it takes down is the last.
+    A build that was lost with its host goes to another one, once: the next host that it takes down is the last. Where only
+    ``heads`` can drive a build, none is left when they are gone.
     """
     lost = {one["host"]: one["reason"] for one in known if one["state"] == LOST}
     able = {host: platforms for host, platforms in proven.items() if host not in lost}
     taken = [_name(one) for one in known if one["state"] == LOST]
+    known = [one for one in known if one["image"]]
     ended = {_name(one): one for one in known if one["state"] != LOST or taken.count(_name(one)) >= _ATTEMPTS}
     left = [build for build in wanted if _name(build) not in ended]
-    nobody = assign(left, able)[1]
+    driven = not heads or any(host in able for host in heads)
+    nobody = assign(left, able if driven else {})[1]
     of_image: dict[str, list[Build]] = {}
     for build in wanted:
         of_image.setdefault(build["image"], []).append(build)
@@ -145,6 +227,7 @@ def state(wanted: Sequence[Build], proven: Proven, known: Sequence[Outcome]) -> 
     return {
         "left": [build for build in left if build not in nobody],
         "nobody": nobody,
+        "driven": driven,
         "able": able,
         "lost": lost,
         "ended": list(ended.values()),

@@ -84,6 +84,23 @@ def test_an_engine_that_is_gone_is_named(tmp_path: Path, message: str) -> None:
     assert said.startswith(f"The engine at {HOST} does not answer any more") and "Start it, and run this again" in said
 
 
+@pytest.mark.parametrize(
+    "message",
+    ["rpc error: code = Unavailable desc = error reading from server: EOF", "error during connect: Get http:..."],
+)
+def test_a_node_that_is_gone_is_to_blame_and_not_this_host(tmp_path: Path, message: str) -> None:
+    for is_there in (True, False):
+        events = [Failed(message)]
+        [last] = explained(events, cast(SdkEngine, Engine(tmp_path, is_there)), in_engine=False)
+        assert isinstance(last, Failed)
+        assert (last.advice.startswith("The node of the builder"), last.by_node) == (is_there, is_there)
+
+
+def test_no_node_is_to_blame_for_what_a_step_says(tmp_path: Path) -> None:
+    [last] = explained([Failed("exit code: 1", 2, 1)], cast(SdkEngine, Engine(tmp_path, True)), in_engine=False)
+    assert isinstance(last, Failed) and not last.by_node
+
+
 @pytest.mark.parametrize(("in_engine", "is_said"), [(True, True), (False, False)])
 def test_so_is_one_that_was_started_again(tmp_path: Path, in_engine: bool, is_said: bool) -> None:
     said = advice(tmp_path, Failed("rpc error: code = Unavailable desc = EOF"), in_engine=in_engine)

@@ -193,3 +193,93 @@ def test_an_image_is_joined_when_every_platform_is_there() -> None:
     wanted = [build("x", "linux/arm64"), build("x", "linux/amd64")]
     known = _farm.outcomes([result("a", changed=True, ledger={"image": "r@d"})])
     assert _farm.state(wanted, PROVEN, known)["join"] == []
+
+
+@given(hosts)
+def test_as_nodes_each_platform_is_one_hosts_and_natively_where_one_can(proven: Any) -> None:
+    given = _farm.by_platform(proven)
+    had = Counter(platform for platforms in given.values() for platform in platforms)
+    assert had == Counter({platform for platforms in proven.values() for platform in platforms})
+    assert all(
+        proven[host][platform] == status for host, platforms in given.items() for platform, status in platforms.items()
+    )
+    natively = {
+        platform for platforms in proven.values() for platform, status in platforms.items() if status == "native"
+    }
+    assert all(status == "native" for own in given.values() for platform, status in own.items() if platform in natively)
+    # What buildx does then is what was said.
+    assigned, _nobody = _farm.assign([build("x", platform) for platform in had], given)
+    assert {one["platform"]: host for host, builds in assigned.items() for one in builds} == {
+        platform: host for host, own in given.items() for platform in own
+    }
+
+
+def test_platforms_are_spread_over_nodes() -> None:
+    alike = {"linux/amd64": "native", "linux/arm/v7": "emulated"}
+    given = _farm.by_platform({"b": alike, "a": alike, "c": alike})
+    assert given == {"a": {"linux/amd64": "native"}, "b": {"linux/arm/v7": "emulated"}, "c": {}}
+
+
+ABOUTS = {
+    "10.0.0.1": {"endpoint": "tcp://a:1", "buildx": ""},
+    "b": {"endpoint": "tcp://b:1", "buildx": "github.com/docker/buildx v0.13.1+ds1 788433953af1\n"},
+    "c": {"endpoint": "", "buildx": "github.com/docker/buildx v0.9.1 ed00243\n"},
+}
+
+
+def test_nodes_that_run_something_natively_come_first() -> None:
+    given = {
+        "10.0.0.1": {"linux/arm/v7": "emulated"},
+        "b": {"linux/arm64": "emulated", "linux/s390x": "native"},
+        "c": {},
+    }
+    assert _farm.nodes(given, ABOUTS, {"image": "i"}) == [
+        {
+            "name": "b",
+            "endpoint": "tcp://b:1",
+            "platforms": ["linux/s390x", "linux/arm64"],
+            "driver_options": {"image": "i"},
+        },
+        {
+            "name": "node-10.0.0.1",
+            "endpoint": "tcp://a:1",
+            "platforms": ["linux/arm/v7"],
+            "driver_options": {"image": "i"},
+        },
+    ]
+
+
+def test_who_can_be_a_head_and_what_keeps_hosts_from_being_nodes() -> None:
+    assert _farm.heads(ABOUTS) == ["b"]
+    proven = {"10.0.0.1": PROVEN["a"], "b": PROVEN["a"], "c": PROVEN["a"]}
+    [problem] = _farm.buildx_problems(proven, ABOUTS)
+    assert problem.startswith("image_farm_node is not set for c: ")
+    assert _farm.buildx_problems({**proven, "c": {}}, ABOUTS) == []
+    [problem] = _farm.buildx_problems({"10.0.0.1": PROVEN["a"]}, {"10.0.0.1": ABOUTS["10.0.0.1"]})
+    assert problem.startswith("None of the hosts (10.0.0.1) has buildx 0.12 or newer")
+
+
+@pytest.mark.parametrize(
+    ("content", "host"),
+    [
+        ({"failed": True, "host_fault": True, "node_fault": True, "msg": "gone"}, "a"),
+        ({"failed": True, "host_fault": True, "msg": "gone"}, "b"),
+        ({"unreachable": True, "msg": "gone"}, "b"),
+        ({"failed": True, "msg": "RUN false"}, "a"),
+        ({"changed": True, "ledger": {"image": "r@d"}}, "a"),
+    ],
+)
+def test_the_head_is_lost_by_what_is_not_the_nodes_fault(content: dict[str, Any], host: str) -> None:
+    [outcome] = _farm.outcomes([result("a", **content)], "b")
+    assert outcome["host"] == host
+
+
+def test_a_head_that_is_lost_is_followed_by_another_one_and_the_last_one_by_none() -> None:
+    wanted = [build("x", "linux/arm64")]
+    known = _farm.head_lost("a", {"msg": "no way"})
+    now = _farm.state(wanted, PROVEN, known, ["a", "b"])
+    assert (names(now["left"]), list(now["able"]), now["ended"]) == ([("x", "linux/arm64")], ["b"], [])
+    assert now["lost"] == {"a": "The builder could not be made there: no way"}
+    now = _farm.state(wanted, PROVEN, [*known, *known], ["a"])
+    assert (now["left"], names(now["nobody"]), now["driven"]) == ([], [("x", "linux/arm64")], False)
+    assert (list(now["able"]), now["ended"]) == (["b"], [])
