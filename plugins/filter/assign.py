@@ -45,7 +45,9 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "assign": assign,
+            "farm_asked": _farm.asked,
             "farm_builds": farm_builds,
+            "farm_found": _farm.found,
             "farm_head_lost": _farm.head_lost,
             "farm_nodes": farm_nodes,
             "farm_outcomes": _farm.outcomes,

@@ -174,6 +174,38 @@ def _once_pushed(tags: Tags, images: list[Wanted], missing: NotPushed) -> dict[s
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The module trusted.crossbuild.docker_manifest."""
+    if params["manifests"] is None:
+        return _converged(params, check_mode)
+    return _all(params, check_mode)
+
+
+def _all(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Each of ``manifests``, whatever becomes of the others. Raises CrossbuildError with all that failed, and with the result."""
+    if params["tags"]:
+        raise CrossbuildError("tags is for a single name. Give each of manifests its own.")
+    results = [_one({**params, **one}, check_mode) for one in params["manifests"]]
+    together = {
+        "changed": any(one["changed"] for one in results),
+        "actions": [words for one in results for words in one.pop("actions", [])],
+        "warnings": [words for one in results for words in one.pop("warnings", [])],
+        "manifests": results,
+    }
+    diffs = [one.pop("diff", {"before": "", "after": ""}) for one in results]
+    together["diff"] = {side: "".join(diff[side] for diff in diffs) for side in ("before", "after")}
+    failed = [f"{one['name']}: {one['error']}" for one in results if "error" in one]
+    if failed:
+        raise CrossbuildError(" ".join(failed), **together)
+    return together
+
+
+def _one(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    try:
+        return {"name": params["name"], **_converged(params, check_mode)}
+    except CrossbuildError as exc:
+        return {"name": params["name"], "changed": False, **exc.result, "error": str(exc)}
+
+
+def _converged(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     target = _registry_reference.parse(params["name"])
     tags = _tags(target, params["tags"])
     images = [Wanted.of(item, target.registry) for item in params["images"] or []]

@@ -472,72 +472,18 @@ emulator_crashed:
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import (
     _background,
-    _connection,
     _docker_image,
+    _image_options,
     _module,
-    _registry_options,
 )
-
-ARGUMENT_SPEC = {
-    "name": {"type": "str", "required": True},
-    "tag": {"type": "str", "default": "latest"},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "platforms": {"type": "list", "elements": "str", "aliases": ["platform"], "default": ["linux/arm/v7"]},
-    "path": {"type": "path"},
-    "dockerfile": {"type": "str", "default": "Dockerfile"},
-    "dockerfile_inline": {"type": "str"},
-    "args": {"type": "dict"},
-    "target": {"type": "str"},
-    "labels": {"type": "dict"},
-    "network": {"type": "str"},
-    "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
-    "rebuild": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
-    "verify": {"type": "str", "choices": ["none", "metadata", "programs", "all"], "default": "programs"},
-    "smoke_test": {
-        "type": "dict",
-        "options": {
-            "command": {"type": "list", "elements": "str", "required": True},
-            "stdout": {"type": "str"},
-            "timeout": {"type": "int", "default": 60},
-        },
-    },
-    "builder": {"type": "str", "choices": ["auto", "buildx", "classic"], "default": "auto"},
-    "builder_name": {"type": "str"},
-    "secrets": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "id": {"type": "str", "required": True},
-            "type": {"type": "str", "choices": ["file", "env", "value"], "required": True},
-            "src": {"type": "path"},
-            "env": {"type": "str"},
-            "value": {"type": "str", "no_log": True},
-        },
-        "no_log": False,
-    },
-    "push": {"type": "bool", "default": False},
-    "registry": {
-        "type": "dict",
-        "options": _registry_options.REGISTRY_SPEC,
-        "apply_defaults": True,
-        "required_together": _registry_options.REGISTRY_REQUIRED_TOGETHER,
-    },
-    "ledger": {"type": "str"},
-    "oci_archive": {"type": "path"},
-    "oci_directory": {"type": "path"},
-    "timeout": {"type": "int"},
-    "reconnect_timeout": {"type": "int", "default": 300},
-    "_progress": {"type": "dict"},
-    **_connection.CONNECTION_SPEC,
-}
 
 
 def main() -> None:
     _module.run(
-        ARGUMENT_SPEC,
+        _image_options.IMAGE_SPEC,
         _background.followed(_docker_image.run),
-        required_if=[("state", "present", ("path", "dockerfile_inline"), True)],
-        mutually_exclusive=[("oci_archive", "oci_directory")],
+        required_if=_image_options.IMAGE_REQUIRED_IF,
+        mutually_exclusive=_image_options.IMAGE_MUTUALLY_EXCLUSIVE,
     )
 
 

@@ -22,9 +22,10 @@ extends_documentation_fragment:
   - trusted.crossbuild.registry
 options:
   name:
-    description: The repository, with its registry (V(registry.example:5000/app)). It may carry a tag.
+    description:
+      - The repository, with its registry (V(registry.example:5000/app)). It may carry a tag.
+      - Required unless there is O(manifests).
     type: str
-    required: true
   tags:
     description:
       - The tags, beside the one in O(name). All of them point to the same index. Where there is neither, it is V(latest).
@@ -42,7 +43,7 @@ options:
       - One that is an index itself brings all of its images, or only the one for C(platform), and BuildKit's attestations
         about them.
       - Those in another repository are copied into O(name)'s, by mounting their layers there.
-      - Required for O(state=present).
+      - Required for O(state=present), unless there is O(manifests).
     type: list
     elements: raw
   annotations:
@@ -51,6 +52,29 @@ options:
       - They make it an OCI index. Without any, it is a Docker manifest list where all images are Docker's (schema 2), and an
         OCI index where one is not.
     type: dict
+  manifests:
+    description:
+      - Many of them in one task, instead of O(name), O(tags), O(images) and O(annotations). Where one fails the others are joined
+        all the same, and the task fails in the end.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: As O(name).
+        type: str
+        required: true
+      tags:
+        description: As O(tags).
+        type: list
+        elements: str
+        default: []
+      images:
+        description: As O(images).
+        type: list
+        elements: raw
+      annotations:
+        description: As O(annotations).
+        type: dict
   state:
     description:
       - V(present) makes the tags point to the index.
@@ -97,26 +121,33 @@ actions:
   returned: always
   type: list
   elements: str
+manifests:
+  description:
+    - What came of each, as it was named, with C(name), C(changed), and what is returned for a single one. Where it failed there is
+      C(error), which says why.
+  returned: with O(manifests)
+  type: list
+  elements: dict
 digest:
   description: The digest of the index.
-  returned: when O(state=present) and all images are in the registry
+  returned: with O(name), when O(state=present) and all images are in the registry
   type: str
   sample: sha256:3ef0
 media_type:
   description: The index's media type.
-  returned: when O(state=present) and all images are in the registry
+  returned: with O(name), when O(state=present) and all images are in the registry
   type: str
   sample: application/vnd.docker.distribution.manifest.list.v2+json
 platforms:
   description: Each platform, and the digest of the image that its engines get.
-  returned: when O(state=present) and all images are in the registry
+  returned: with O(name), when O(state=present) and all images are in the registry
   type: dict
   sample:
     linux/arm/v7: sha256:5d1c
     linux/arm64: sha256:9c31
 tags:
   description: The tags, with their repository.
-  returned: when O(state=present)
+  returned: with O(name), when O(state=present)
   type: list
   elements: str
   sample: ["registry.example/app:1.10", "registry.example/app:latest"]
@@ -125,10 +156,20 @@ tags:
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _manifest_join, _module, _registry_options
 
 ARGUMENT_SPEC = {
-    "name": {"type": "str", "required": True},
+    "name": {"type": "str"},
     "tags": {"type": "list", "elements": "str", "aliases": ["tag"], "default": []},
     "images": {"type": "list", "elements": "raw"},
     "annotations": {"type": "dict"},
+    "manifests": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "tags": {"type": "list", "elements": "str", "default": []},
+            "images": {"type": "list", "elements": "raw"},
+            "annotations": {"type": "dict"},
+        },
+    },
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     **_registry_options.REGISTRY_SPEC,
 }
@@ -138,7 +179,8 @@ def main() -> None:
     _module.run(
         ARGUMENT_SPEC,
         _manifest_join.run,
-        required_if=[("state", "present", ("images",))],
+        required_one_of=[("name", "manifests")],
+        mutually_exclusive=[("manifests", one) for one in ("name", "images", "annotations")],
         required_together=_registry_options.REGISTRY_REQUIRED_TOGETHER,
     )
 

@@ -61,4 +61,5 @@ def one_line(text: str) -> str:
 
 
 def _sentence(words: str) -> str:
+    words = words.rstrip(" :")
     return words if words.endswith((".", "!", "?")) else words + "."

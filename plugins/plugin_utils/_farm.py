@@ -30,6 +30,21 @@ FAILED, LOST = "failed", "lost"
 Abouts = Mapping[str, Mapping[str, str]]
 # How many hosts a build may take down.
 _ATTEMPTS = 2
+# What an image of the list says that decides what its build is known by.
+_OPTIONS = (
+    "path",
+    "dockerfile",
+    "dockerfile_inline",
+    "args",
+    "target",
+    "labels",
+    "network",
+    "pull",
+    "rebuild",
+    "verify",
+    "smoke_test",
+    "builder",
+)
 
 
 def builds(images: Iterable[Mapping[str, Any]]) -> list[Build]:
@@ -170,6 +185,35 @@ def outcomes(results: Iterable[Mapping[str, Any]], head: str | None = None) -> l
     its host).
     """
     return [_outcome(result["item"], result, head) for result in results if not result.get("skipped")]
+
+
+def asked(given: Iterable[Build]) -> list[dict[str, Any]]:
+    """As ledger_build_info wants them. Those with secrets are none of its business."""
+    return [
+        {
+            **{name: build["options"][name] for name in _OPTIONS if build["options"].get(name) is not None},
+            "name": build["name"],
+            "tag": build["tag"],
+            "platforms": [build["platform"]],
+        }
+        for build in _without_secrets(given)
+    ]
+
+
+def found(given: Sequence[Build], answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of the builds of a host those that the ledger has, as results of docker_image, and those that are ``left``.
+
+    ``answers`` are what ledger_build_info said of ``asked(given)``; nothing where it said nothing.
+    """
+    entries = {_name(build): answer["ledger"] for build, answer in zip(_without_secrets(given), answers, strict=False)}
+    results = [
+        {"item": one, "changed": False, "ledger": entries[_name(one)]} for one in given if entries.get(_name(one))
+    ]
+    return {"results": results, "left": [build for build in given if not entries.get(_name(build))]}
+
+
+def _without_secrets(given: Iterable[Build]) -> list[Build]:
+    return [build for build in given if not build["options"].get("secrets")]
 
 
 def head_lost(head: str, result: Mapping[str, Any]) -> list[Outcome]:

@@ -16,7 +16,14 @@ def join(
     *images: Any, check: bool = False, tags: tuple[str, ...] = ("1", "2"), state: str = "present"
 ) -> dict[str, Any]:
     named = [f"registry.example/{image}" if isinstance(image, str) else image for image in images]
-    params = {"name": "registry.example/app", "tags": list(tags), "images": named, "annotations": None, "state": state}
+    params = {
+        "name": "registry.example/app",
+        "tags": list(tags),
+        "images": named,
+        "annotations": None,
+        "manifests": None,
+        "state": state,
+    }
     return _manifest_join.run(params, check)
 
 
