@@ -65,12 +65,24 @@ seen out '24 built, 0 found in the ledger, 0 failed; 24 emulated'
 [ "$(tags app3)" = '1.0 latest' ]
 [ "$(platforms app3:latest)" = 'arm arm64' ]
 
-: The second run builds nothing, and writes nothing to the registry
+: The second run builds nothing, and writes nothing to the registry. It asks for all builds of a host at once
 before=$(written)
-build out -e "$(list "$app")"
+build out -e "$(list "$app")" -vvv
+[ "$(grep -cE 'Using module file .*/(docker_image|docker_manifest).py' out)" = 1 ]
 seen out '0 built, 24 found in the ledger, 0 failed'
 [ "$(grep -cE '^farm. +: ok=.* changed=0 ' out)" = 4 ]
 [ "$(written) $(made)" = "$before 24" ]
+
+: The fleet's report has the times
+ansible-playbook -i inventory.yml trusted.crossbuild.report -e "$(list "$app")" -e crossbuild_report_directory="$PWD/report" >out 2>&1
+python3 - <<'PYTHON'
+import json
+
+builds = json.load(open("report/fleet.json"))["builds"]
+assert len(builds) == 24 and all(one["seconds"] > 0 and one["emulator"] for one in builds), builds
+PYTHON
+ansible-playbook -i inventory.yml trusted.crossbuild.report -e "$(list "$app")" -e crossbuild_ledger=10.99.0.1:5999/ledger >out 2>&1
+seen out 'The report has no build times: .*Nobody answers at 10.99.0.1:5999'
 
 : An engine is killed while it builds, and a build fails by itself. The others are built, and only what is whole gets its tags
 broken=$(images app 1 'uname -m | grep -x armv7l')

@@ -129,3 +129,38 @@ def test_in_check_mode_images_may_still_be_to_be_pushed(memory: Any) -> None:
     assert "Not in the registry: registry.example/app:later" in checked["warnings"][0]
     with pytest.raises(CrossbuildError, match=r"Not in the registry: registry.example/app:later"):
         join("app:armhf", "app:later")
+
+
+def join_all(*manifests: dict[str, Any], tags: tuple[str, ...] = ()) -> dict[str, Any]:
+    params = {"name": None, "tags": list(tags), "images": None, "annotations": None, "state": "present"}
+    each = [{"tags": [], "annotations": None, **one} for one in manifests]
+    return _manifest_join.run({**params, "manifests": each}, False)
+
+
+def manifest(name: str, *images: str) -> dict[str, Any]:
+    return {"name": f"registry.example/{name}", "images": [f"registry.example/{image}" for image in images]}
+
+
+def test_many_at_once(memory: Any) -> None:
+    asked = (manifest("app:1", *BOTH), manifest("app:2", "app:armhf"))
+    done = join_all(*asked)
+    assert (done["changed"], len(done["manifests"])) == (True, 2)
+    assert list(done["manifests"][0]["platforms"]) == ["linux/arm/v7", "linux/arm64"]
+    assert [one["tags"] for one in done["manifests"]] == [["registry.example/app:1"], ["registry.example/app:2"]]
+    assert done["diff"]["before"] == "registry.example/app:1: nothing\nregistry.example/app:2: nothing\n"
+    again = join_all(*asked)
+    assert (again["changed"], again["actions"]) == (False, [])
+
+
+def test_where_one_fails_the_others_are_joined(memory: Any) -> None:
+    with pytest.raises(CrossbuildError, match=r"^registry.example/app:1: .*app:none") as failed:
+        join_all(manifest("app:1", "app:none"), manifest("app:2", *BOTH))
+    [bad, good] = failed.value.result["manifests"]
+    assert "error" in bad and "error" not in good
+    assert good["changed"] and memory.written[-1] == "2"
+
+
+def test_tags_are_for_a_single_name(memory: Any) -> None:
+    with pytest.raises(CrossbuildError, match="tags is for a single name"):
+        join_all(manifest("app:1", *BOTH), tags=("1",))
+    assert memory.written == []

@@ -283,3 +283,26 @@ def test_a_head_that_is_lost_is_followed_by_another_one_and_the_last_one_by_none
     now = _farm.state(wanted, PROVEN, [*known, *known], ["a"])
     assert (now["left"], names(now["nobody"]), now["driven"]) == ([], [("x", "linux/arm64")], False)
     assert (list(now["able"]), now["ended"]) == (["b"], [])
+
+
+def with_options(image: str, **options: Any) -> dict[str, Any]:
+    return {**build(image, "linux/arm64"), "name": image, "tag": "1-linux-arm64", "options": options}
+
+
+def test_what_the_ledger_is_asked_for() -> None:
+    mine = [with_options("a", path="/srv", tags=["latest"], pull=None), with_options("b", secrets=[{"id": "key"}])]
+    assert _farm.asked(mine) == [{"path": "/srv", "name": "a", "tag": "1-linux-arm64", "platforms": ["linux/arm64"]}]
+
+
+def test_what_the_ledger_has_is_not_left() -> None:
+    mine = [with_options("b", secrets=[{"id": "key"}]), with_options("a"), with_options("c")]
+    answers = [{"ledger": {"image": "r@d", "seconds": 2.5}}, {"ledger": None}]
+    now = _farm.found(mine, answers)
+    assert names(now["left"]) == [("b", "linux/arm64"), ("c", "linux/arm64")]
+    [result] = now["results"]
+    assert result == {"item": mine[1], "changed": False, "ledger": {"image": "r@d", "seconds": 2.5}}
+
+
+def test_where_nothing_is_known_all_is_left() -> None:
+    mine = [with_options("a"), with_options("c")]
+    assert _farm.found(mine, []) == {"results": [], "left": mine}
