@@ -157,13 +157,20 @@ class ImageBuild:
 
     def wait_for_turn(self, source: _build_source.Source, ledger: Ledger, stack: ExitStack) -> None:
         """Returns when the ledger has the image, or it is this task's to build, until ``stack`` ends."""
+        ledger.wait_for_turn(self._key_anywhere(source, may_pull=True).parts, stack)
+
+    def is_in(self, ledger: Ledger, source: _build_source.Source, may_pull: bool) -> bool:
+        """Whether the ledger has the image. Without ``may_pull`` one whose bases are not here counts as not there."""
+        return ledger.has(self._key_anywhere(source, may_pull).parts)
+
+    def _key_anywhere(self, source: _build_source.Source, may_pull: bool) -> BuildKey:
+        """What a build is known by is the same on a host that has its bases for another platform, or not yet."""
         self._refuse(source)
         bases = self._bases(source)
         existing = self.engine.image(self.reference)
-        # What a build is known by is to be the same on a host that has its bases for another platform, or not yet.
-        self.base_images.require(self.base_images.unrecorded(bases, existing))
-        identities = self.base_images.identities(bases, existing)
-        ledger.wait_for_turn(self._key(source, identities).parts, stack)
+        if may_pull:
+            self.base_images.require(self.base_images.unrecorded(bases, existing))
+        return self._key(source, self.base_images.identities(bases, existing))
 
     def _build(self) -> None:
         if self.params["rebuild"] == "always":

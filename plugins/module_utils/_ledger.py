@@ -68,6 +68,10 @@ class Ledger(Output):
         self._entry = Entry.read(found) if found else None
         return self._entry is not None and not self._is_fresh
 
+    def described(self) -> dict[str, Any] | None:
+        """The entry that was found last, as part of a result."""
+        return self._described(self._entry) if self._entry else None
+
     def wait_for_turn(self, parts: Mapping[str, str], stack: ExitStack) -> None:
         """Returns when the build is there, or is this task's to do until ``stack`` ends."""
         build = _ledger_entry.key(parts, self._proof)

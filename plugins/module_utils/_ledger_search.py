@@ -22,14 +22,15 @@ def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The module trusted.crossbuild.ledger_build_info."""
     engine = SdkEngine(params)
     common = {name: params[name] for name in _COMMON if params[name] is not None}
-    images = [DockerImage(_options({**one, **common}), engine, check_mode=True) for one in params["builds"]]
-    builds: list[dict[str, Any]] = []
+    images = [DockerImage(_options({**one, **common}), engine, check_mode) for one in params["builds"]]
+    answers: dict[DockerImage, dict[str, Any]] = {}
     problem = None
-    for image in images:
+    # An engine keeps one base image under a name: by platform, each is pulled once at most.
+    for image in sorted(images, key=lambda image: str(image.builds[0].platform)):
         # What keeps one from being looked up may keep all of them, each until its time is over.
-        builds.append(_unknown(image, problem) if problem else _known(image, check_mode))
-        problem = builds[-1]["problem"]
-    return {"changed": False, "builds": builds}
+        answers[image] = _unknown(image, problem) if problem else _known(image, may_pull=not check_mode)
+        problem = answers[image]["problem"]
+    return {"changed": False, "builds": [answers[image] for image in images]}
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
@@ -40,14 +41,18 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
     return _image_options.validated(given)
 
 
-def _known(image: DockerImage, check_mode: bool) -> dict[str, Any]:
+def _known(image: DockerImage, may_pull: bool) -> dict[str, Any]:
+    answer = _unknown(image, None)
+    [build], task = image.builds, image.task
+    if task.ledger is None or task.params["pull"] == "always":
+        return answer  # what its bases are then is not to be known without pulling them
     try:
-        result = image.present()
+        found = build.is_in(task.ledger, task.reader.read(), may_pull)
     except CrossbuildError as exc:
         return _unknown(image, str(exc))
-    if not check_mode:
-        image.task.keep(image.task.reader.remember)
-    return {**_unknown(image, None), "ledger": None if result["changed"] else result["ledger"]}
+    if may_pull:
+        task.keep(task.reader.remember)
+    return {**answer, "ledger": task.ledger.described() if found else None}
 
 
 def _unknown(image: DockerImage, problem: str | None) -> dict[str, Any]:

@@ -12,7 +12,9 @@ version_added: 0.1.0
 description:
   - Tells of many builds at once which of them M(trusted.crossbuild.docker_image) would find in a ledger, with
     O(trusted.crossbuild.docker_image#module:ledger), and not build. One task for each costs more than looking.
-  - It builds and pulls nothing. A build whose base images are not on this engine yet counts as not found.
+  - It builds nothing. By its base images a build is known, so those that are not on this engine for its platform are pulled, as the
+    build would, but for O(trusted.crossbuild.docker_image#module:pull=never); not in check mode, where it counts as not found then.
+  - A build with O(trusted.crossbuild.docker_image#module:pull=always) counts as not found.
 extends_documentation_fragment:
   - trusted.crossbuild.attributes.info
   - trusted.crossbuild.docker
