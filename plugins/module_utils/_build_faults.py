@@ -16,7 +16,7 @@ from ._engine_sdk import LOST, SdkEngine
 # In the words of the C library, as programs print them, and of the engine.
 _FULL = "no space left on device"
 # buildx, of a connection to a BuildKit that is gone.
-_UNAVAILABLE = "code = Unavailable"
+_UNAVAILABLE = ("code = Unavailable", "failed to solve: Unavailable")
 # And of one to the engine of a node.
 _NO_ENGINE = ("error during connect", "Cannot connect to the Docker daemon")
 _LOGS = "Its log says why: journalctl -u docker, or /var/log/docker.log."
@@ -45,9 +45,9 @@ def _advice(message: str, is_full: bool, engine: SdkEngine, in_engine: bool) -> 
         )
     if is_full:
         return _where(engine) if in_engine else "The disk of the builder is full. Make room there, and run this again."
-    if not in_engine and any(words in message for words in (_UNAVAILABLE, *_NO_ENGINE)):
+    if not in_engine and any(words in message for words in (*_UNAVAILABLE, *_NO_ENGINE)):
         return "The node of the builder that built it ended, or is not reached. Its log says why. Start it, and run this again."
-    if LOST in message or (in_engine and _UNAVAILABLE in message):
+    if LOST in message or (in_engine and any(words in message for words in _UNAVAILABLE)):
         return (
             f"The engine at {engine.host} ended, or was killed, in the middle of the build, and answers again. {_LOGS}"
             " Run this again."

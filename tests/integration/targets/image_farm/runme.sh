@@ -73,7 +73,7 @@ seen out '0 built, 24 found in the ledger, 0 failed'
 [ "$(grep -cE '^farm. +: ok=.* changed=0 ' out)" = 4 ]
 [ "$(written) $(made)" = "$before 24" ]
 
-: The fleet's report has the times
+: A report on the fleet has the times
 ansible-playbook -i inventory.yml trusted.crossbuild.report -e "$(list "$app")" -e crossbuild_report_directory="$PWD/report" >out 2>&1
 python3 - <<'PYTHON'
 import json

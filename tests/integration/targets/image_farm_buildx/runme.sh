@@ -9,7 +9,7 @@ ln -sf /usr/bin/docker /tmp/image_farm_buildx/bin/docker
 export PATH=/tmp/image_farm_buildx/bin:/usr/sbin:$PATH
 
 # build OUTPUT ARGUMENTS...: a run of the playbook
-build() { ansible-playbook -i inventory.yml trusted.crossbuild.build "${@:2}" >"$1" 2>&1; }
+build() { ansible-playbook -i inventory.yml trusted.crossbuild.build "${@:2}" >"$1" 2>&1 || { cat "$1"; return 2; }; }
 fails() { if "$@"; then echo "that should have failed" >&2; return 1; fi; }
 seen() { grep -E -- "$2" "$1" || { cat "$1"; return 1; }; }
 unseen() { if grep -E -- "$2" "$1"; then echo "that should not be there" >&2; return 1; fi; }

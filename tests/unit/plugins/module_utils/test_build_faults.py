@@ -86,7 +86,11 @@ def test_an_engine_that_is_gone_is_named(tmp_path: Path, message: str) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["rpc error: code = Unavailable desc = error reading from server: EOF", "error during connect: Get http:..."],
+    [
+        "rpc error: code = Unavailable desc = error reading from server: EOF",
+        "ERROR: failed to solve: Unavailable: error reading from server: EOF",
+        "error during connect: Get http:...",
+    ],
 )
 def test_a_node_that_is_gone_is_to_blame_and_not_this_host(tmp_path: Path, message: str) -> None:
     for is_there in (True, False):

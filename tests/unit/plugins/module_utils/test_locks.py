@@ -39,13 +39,13 @@ def test_one_after_the_other_though_each_removes_the_directory(tmp_path):
     path, inside, most = str(tmp_path / "lock"), [], []
 
     def work():
-        for _ in range(5):
+        for _round in range(5):
             with locked(path):
                 inside.append(None)
                 most.append(len(inside))
                 inside.pop()
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    threads = [threading.Thread(target=work) for _round in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
