@@ -18,6 +18,8 @@ _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l", "N
 # What apt-get says when its lists are missing or older than the archive.
 _STALE_LISTS = ("Unable to locate package", "has no installation candidate", "Failed to fetch", "Unable to fetch")
 _INTERRUPTED = "dpkg was interrupted"
+# What dpkg says of a package that it was killed with before all of it was unpacked: it must be brought once more, or go.
+_MUST_COME_AGAIN = "reinstall it before attempting configuration"
 # What dpkg(1) calls a package of which nothing is left to do.
 _FINISHED = ("installed", "config-files", "not-installed")
 _LOCKED = ("Could not get lock", "Unable to acquire the dpkg frontend lock", "Unable to lock")
@@ -43,6 +45,11 @@ class Apt(PackageManager):
 
     def unfinished(self) -> set[str]:
         return {name for name, _version, status in self._packages() if status not in _FINISHED}
+
+    def _must_come_again(self) -> set[str]:
+        listing = require(["dpkg-query", "-W", "-f", "${binary:Package}\t${db:Status-Eflag}\n"])
+        rows = (line.split("\t") for line in listing.splitlines())
+        return {name for name, flag in rows if flag == "reinstreq"}
 
     def _packages(self) -> list[tuple[str, str, str]]:
         listing = require(["dpkg-query", "-W", "-f", "${binary:Package}\t${Version}\t${db:Status-Status}\n"])
@@ -74,12 +81,15 @@ class Apt(PackageManager):
         The package lists are updated only where they turn out too old. Raises CrossbuildError with apt's own words.
         """
         pinned = versions or {}
+        names = list(names)
         wanted = [f"{name}={pinned[name]}" if name in pinned else name for name in names]
         command = ["apt-get", "install", *self._options(), "--no-install-recommends", *_target(release)]
         command += [*(["--allow-downgrades"] if pinned else []), *wanted]
         done = self._run(command, _ENVIRONMENT)
-        if done.returncode != 0 and _INTERRUPTED in done.stderr:
+        if done.returncode != 0 and any(sign in done.stderr for sign in (_INTERRUPTED, _MUST_COME_AGAIN)):
             self.repair()
+            again = self._must_come_again()
+            command += [*(["--reinstall"] if again else []), *sorted(again - set(names))]
             done = self._run(command, _ENVIRONMENT)
         if done.returncode != 0 and any(sign in done.stderr for sign in _STALE_LISTS):
             self.update()
@@ -90,10 +100,15 @@ class Apt(PackageManager):
             )
 
     def repair(self) -> None:
-        """Configures the packages that an interrupted dpkg left unpacked."""
-        self._require(
-            ["dpkg", "--configure", "-a"], _ENVIRONMENT, "finish what an interrupted dpkg left (--configure -a)"
-        )
+        """Configures the packages that an interrupted dpkg left unpacked, and lets apt-get work again.
+
+        One that must come again is left to whoever installs or removes it next.
+        """
+        done = self._run(["dpkg", "--configure", "-a"], _ENVIRONMENT)
+        if done.returncode != 0 and _MUST_COME_AGAIN not in done.stderr:
+            raise CrossbuildError(
+                f"dpkg --configure -a could not finish what an interrupted dpkg left: {tail(done.stderr)}\n{advice(done.stderr)}"
+            )
 
     def _options(self) -> list[str]:
         """Another run of apt or dpkg on the host is waited for, not tripped over."""

@@ -180,8 +180,29 @@ def test_killed_while_dpkg_works(moment: str) -> None:
     assert changed(state="absent")["actions"] == ["remove qemu-user-static"]
 
 
-def test_killed_and_then_not_wanted_any_more() -> None:
+def leave_journal() -> None:
+    """What dpkg leaves where it is killed a moment later: unpacked but not to be relied on, and noted in its journal only."""
+    sh("""
+        apt-cache show --no-all-versions qemu-user-static \
+            | grep -E '^(Package|Version|Architecture|Maintainer|Description):' \
+            | sed '/^Package:/a Status: install reinstreq unpacked' > /var/lib/dpkg/updates/0000
+    """)
+
+
+def test_killed_before_dpkg_closed_its_journal() -> None:
     kill_while_installing("status half-installed qemu-user-static")
+    leave_journal()
+    changed()
+    assert sh("dpkg --audit") == ""
+    assert versions() != {}
+    changed(state="absent")
+
+
+@pytest.mark.parametrize("journal", [False, True])
+def test_killed_and_then_not_wanted_any_more(journal: bool) -> None:
+    kill_while_installing("status half-installed qemu-user-static")
+    if journal:
+        leave_journal()
     changed(state="absent")
     assert versions() == {}
     assert sh("dpkg --audit") == ""
