@@ -46,3 +46,46 @@ options:
     type: int
     default: 60
 """
+
+    OPTION = r"""
+options:
+  registry:
+    description:
+      - How to reach the registry. This module reads there what it has, with all of these options; the engine pushes with the
+        credentials, and with TLS options of its own (C(/etc/docker/certs.d) and C(insecure-registries) on its host).
+    type: dict
+    suboptions:
+      username:
+        description: The user. Without it, the credentials are those of O(registry.config_path), if it has any.
+        type: str
+      password:
+        description: The user's password.
+        type: str
+      config_path:
+        description:
+          - Docker's configuration file on the build host, where C(docker login) keeps credentials. Credential helpers that
+            it names are asked.
+        type: path
+        default: ~/.docker/config.json
+      insecure:
+        description: Speak plain HTTP to a registry that speaks no TLS. One on the host itself needs no such word.
+        type: bool
+        default: false
+      validate_certs:
+        description: Check the registry's certificate.
+        type: bool
+        default: true
+      ca_path:
+        description: A file of CA certificates to check the registry's certificate with, instead of the system's.
+        type: path
+      client_cert:
+        description: The client's certificate file.
+        type: path
+      client_key:
+        description: The client's key file.
+        type: path
+      timeout:
+        description: Seconds without an answer after which a request of this module has failed.
+        type: int
+        default: 60
+"""

@@ -12,7 +12,7 @@ from typing import Iterable
 from . import _elf
 from ._binfmt_entry import Entry, overlap, parse_bytes, register_line
 from ._errors import CrossbuildError
-from ._platform import Architecture, everything, host, same_family
+from ._platform import Architecture, everything, runs_natively
 from ._probe_programs import probe_program
 from ._qemu_version import numbers
 
@@ -85,7 +85,7 @@ def custom(name: str, magic: str = "", mask: str = "", offset: int = 0, extensio
         )
     if pattern.mask and not any(pattern.mask):
         raise CrossbuildError(f"The mask {mask!r} leaves nothing of the magic: it would match every program.")
-    for native in (platform for platform in everything() if same_family(platform, host())):
+    for native in (platform for platform in everything() if runs_natively(platform)):
         if any(pattern.matches(program) for program in _programs(native.arch)):
             raise CrossbuildError(
                 f"The format {name} matches this host's own programs ({native}): with it nothing would run any more."

@@ -19,7 +19,7 @@ from ._emulator_store import EmulatorStore
 from ._emulator_versions import EmulatorVersions, Origin, archive_origin, image_origin
 from ._errors import CrossbuildError
 from ._locks import PACKAGES, locked
-from ._platform import Architecture, architectures, host, parse_list, same_family
+from ._platform import Architecture, architectures, parse_list, runs_natively
 
 # The options that say what to take from each source.
 _OF_SOURCE = {"package": ("version", "default_release"), "archive": ("archive", "checksum"), "image": ("image",)}
@@ -98,7 +98,7 @@ def _origin(params: dict[str, Any]) -> Origin | None:
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The module trusted.crossbuild.qemu_user_static."""
-    emulated = [platform for platform in parse_list(params["platforms"]) if not same_family(platform, host())]
+    emulated = [platform for platform in parse_list(params["platforms"]) if not runs_natively(platform)]
     emulation = Emulation(architectures(emulated), params)
     plans = {
         "present": emulation.plan_present,

@@ -49,12 +49,7 @@ IMAGE_SPEC: dict[str, Any] = {
         "no_log": False,
     },
     "push": {"type": "bool", "default": False},
-    "registry": {
-        "type": "dict",
-        "options": _registry_options.REGISTRY_SPEC,
-        "apply_defaults": True,
-        "required_together": _registry_options.REGISTRY_REQUIRED_TOGETHER,
-    },
+    "registry": _registry_options.REGISTRY_OPTION,
     "ledger": {"type": "str"},
     "oci_archive": {"type": "path"},
     "oci_directory": {"type": "path"},

@@ -181,3 +181,29 @@ def same_family(one: Platform, other: Platform) -> bool:
     if one.architecture == other.architecture:
         return True
     return any({one.architecture, other.architecture} <= family for family in _FAMILIES)
+
+
+# personality(2): the call that asks for nothing, and the one that 64-bit ARM refuses where its processor has no 32-bit mode.
+_ASK, _PER_LINUX32 = 0xFFFFFFFF, 0x0008
+
+
+def runs_natively(platform: Platform) -> bool:
+    """Whether this host runs the programs of a platform by itself: its own, and mostly those of its family.
+
+    Some 64-bit ARM processors have no 32-bit mode any more. That of others is told by running programs only.
+    """
+    here = host()
+    if (platform.architecture, here.architecture) == ("arm", "arm64"):
+        return _has_32_bit_mode()
+    return same_family(platform, here)
+
+
+def _has_32_bit_mode() -> bool:
+    import ctypes
+
+    personality = ctypes.CDLL(None).personality
+    before = personality(_ASK)
+    if personality(_PER_LINUX32) == -1:
+        return False
+    personality(before)
+    return True

@@ -17,7 +17,7 @@ from ._diagnosis import Interpreter, Table, diagnose
 from ._emulators import version_at
 from ._environment import Environment
 from ._errors import CrossbuildError
-from ._platform import Platform, host, parse_list, same_family
+from ._platform import Platform, host, parse_list, runs_natively
 from ._registration import responsible
 
 _OVERFLOW = (
@@ -56,7 +56,7 @@ def _row(platform: Platform, proof: _probe.Proof, table: Table) -> dict[str, Any
     entry = responsible(table.entries, platform.arch) if table.switched_on else None
     interpreter = _interpreter(entry) if entry else None
     reason, explanation = diagnose(platform, proof, table, interpreter)
-    native = entry is None and same_family(platform, host())
+    native = entry is None and runs_natively(platform)
     return {
         "status": "unavailable" if reason else "native" if native else "emulated",
         "runs": proof.runs,
@@ -88,7 +88,7 @@ def _interpreter(entry: Entry) -> Interpreter:
     except CrossbuildError:
         return Interpreter()  # told by the proof, which says what became of running it
     arch = _elf.architecture(found.header)
-    return Interpreter(found.linkage.value, native=arch is not None and same_family(Platform(arch.docker), host()))
+    return Interpreter(found.linkage.value, native=arch is not None and runs_natively(Platform(arch.docker)))
 
 
 def _require_proven(result: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from ._binfmt_host import BinfmtHost
 from ._binfmt_misc import BinfmtMisc
 from ._converge import converge
 from ._errors import CrossbuildError
-from ._platform import Architecture, Platform, architectures, host, parse_list, same_family
+from ._platform import Architecture, Platform, architectures, parse_list, runs_natively
 from ._receipt import DIRECTORY, Receipt
 from ._registration_absent import Absent
 from ._registration_disabled import Disabled
@@ -53,7 +53,7 @@ def _asked_for(params: dict[str, Any]) -> tuple[list[Platform], list[Format]]:
     """The platforms, and the formats that take an entry: a custom one, or those of the platforms that are not native."""
     if params["name"] is None:
         platforms = parse_list(DEFAULT_PLATFORMS if params["platforms"] is None else params["platforms"])
-        foreign = [platform for platform in platforms if not same_family(platform, host())]
+        foreign = [platform for platform in platforms if not runs_natively(platform)]
         return platforms, [of_architecture(architecture) for architecture in architectures(foreign)]
     if params["state"] != "absent" and not (params["magic"] or params["extension"]):
         raise CrossbuildError(

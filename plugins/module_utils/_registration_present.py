@@ -18,7 +18,7 @@ from ._binfmt_format import Flags, Format, argv0_arrives, flag_defects, of_archi
 from ._binfmt_host import BinfmtHost, describe, in_words
 from ._converge import Plan, Step
 from ._errors import CrossbuildError
-from ._platform import Platform, everything, host, parse, same_family
+from ._platform import Platform, everything, parse, runs_natively
 
 # Debian's link; an emulator called by such a name takes argv[0] for preserved, whatever its version.
 _PRESERVING_LINK = "-binfmt-P"
@@ -68,8 +68,8 @@ class Present:
     ) -> None:
         self.where = where
         self.formats = formats
-        self.platforms = [platform for platform in platforms if not same_family(platform, host())]
-        self.native = [platform for platform in platforms if same_family(platform, host())]
+        self.platforms = [platform for platform in platforms if not runs_natively(platform)]
+        self.native = [platform for platform in platforms if runs_natively(platform)]
         self.flags = flags
         self.interpreter = interpreter
         self.check_mode = check_mode
@@ -287,7 +287,7 @@ class Present:
             return []
         others = [platform for platform in everything() if platform not in [*self.platforms, *self.native]]
         served = [platform for platform, proof in _probe.execute(others).items() if proof.runs]
-        lost = [str(platform) for platform in served if not same_family(platform, host())]
+        lost = [str(platform) for platform in served if not runs_natively(platform)]
         if not lost:
             return []
         return [

@@ -20,3 +20,10 @@ REGISTRY_SPEC: dict[str, Any] = {
     "timeout": {"type": "int", "default": 60},
 }
 REGISTRY_REQUIRED_TOGETHER = [("username", "password"), ("client_cert", "client_key")]
+# All of them in one option, where others of the module have their names.
+REGISTRY_OPTION: dict[str, Any] = {
+    "type": "dict",
+    "options": REGISTRY_SPEC,
+    "apply_defaults": True,
+    "required_together": REGISTRY_REQUIRED_TOGETHER,
+}

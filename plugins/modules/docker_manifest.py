@@ -67,6 +67,7 @@ options:
         description: As O(tags).
         type: list
         elements: str
+        aliases: [tag]
         default: []
       images:
         description: As O(images).
@@ -155,20 +156,18 @@ tags:
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _manifest_join, _module, _registry_options
 
-ARGUMENT_SPEC = {
-    "name": {"type": "str"},
+INDEX_SPEC = {
     "tags": {"type": "list", "elements": "str", "aliases": ["tag"], "default": []},
     "images": {"type": "list", "elements": "raw"},
     "annotations": {"type": "dict"},
+}
+ARGUMENT_SPEC = {
+    "name": {"type": "str"},
+    **INDEX_SPEC,
     "manifests": {
         "type": "list",
         "elements": "dict",
-        "options": {
-            "name": {"type": "str", "required": True},
-            "tags": {"type": "list", "elements": "str", "default": []},
-            "images": {"type": "list", "elements": "raw"},
-            "annotations": {"type": "dict"},
-        },
+        "options": {"name": {"type": "str", "required": True}, **INDEX_SPEC},
     },
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     **_registry_options.REGISTRY_SPEC,

@@ -18,15 +18,12 @@ description:
 extends_documentation_fragment:
   - trusted.crossbuild.attributes.info
   - trusted.crossbuild.docker
+  - trusted.crossbuild.registry.option
 options:
   ledger:
     description: The repository, as for O(trusted.crossbuild.docker_image#module:ledger).
     type: str
     required: true
-  registry:
-    description: How to reach it, as O(trusted.crossbuild.docker_image#module:registry).
-    type: dict
-    default: {}
   builds:
     description:
       - The builds, each with the options of M(trusted.crossbuild.docker_image) and one platform. Those with
@@ -72,11 +69,16 @@ builds:
       type: str
 """
 
-from ansible_collections.trusted.crossbuild.plugins.module_utils import _connection, _ledger_search, _module
+from ansible_collections.trusted.crossbuild.plugins.module_utils import (
+    _connection,
+    _ledger_search,
+    _module,
+    _registry_options,
+)
 
 ARGUMENT_SPEC = {
     "ledger": {"type": "str", "required": True},
-    "registry": {"type": "dict", "default": {}},
+    "registry": _registry_options.REGISTRY_OPTION,
     "builds": {"type": "list", "elements": "dict", "required": True},
     **_connection.CONNECTION_SPEC,
 }

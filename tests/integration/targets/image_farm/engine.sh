@@ -7,16 +7,9 @@
 set -eu
 verb=$1 number=$2 directory=/tmp/image_farm/$2
 shift 2
-engine=$(dirname "$0")/../setup_engine/files/engine.sh
-if [ "$verb" != start ]; then exec "$engine" "$verb" "$directory"; fi
+files=$(dirname "$0")/../setup_engine/files
+if [ "$verb" != start ]; then exec "$files/engine.sh" "$verb" "$directory"; fi
 
 mkdir -p "$directory"
-"$engine" start "$directory" --insecure-registry 10.99.0.0/24 "$@"
-namespace=$(cat "$directory/pid")
-# What a killed engine left running keeps its network.
-if [ -e "/sys/class/net/farm$number" ]; then ip link del "farm$number"; fi
-ip link add "farm$number" type veth peer name eth0 netns "$namespace"
-ip address add "10.99.$number.1/24" dev "farm$number"
-ip link set "farm$number" up
-nsenter --net --target "$namespace" sh -ec "ip link set lo up; ip address add 10.99.$number.2/24 dev eth0
-    ip link set eth0 up; ip route add default via 10.99.$number.1"
+"$files/engine.sh" start "$directory" --insecure-registry 10.99.0.0/24 "$@"
+"$files/network.sh" "farm$number" "10.99.$number" "$(cat "$directory/pid")"

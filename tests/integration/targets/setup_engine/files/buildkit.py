@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The BuildKit inside of an engine at an address of its own, as a node of a builder has one: buildkit.py ENGINE ADDRESS PORT."""
+"""The BuildKit inside of an engine at an address of its own, as a node of a builder has one: buildkit.py ENGINE ADDRESS.
+
+The address is a socket's path, or HOST:PORT.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,12 @@ def serve(client: socket.socket) -> None:
         pump(engine, client)
 
 
-listening = socket.create_server((sys.argv[2], int(sys.argv[3])))
+host, colon, port = sys.argv[2].rpartition(":")
+if colon:
+    listening = socket.create_server((host, int(port)))
+else:
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(port)
+    listening.listen()
 while True:
     threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
