@@ -19,7 +19,7 @@ def assign(
     return {"hosts": given, "nobody": nobody}
 
 
-def farm_builds(images: list[dict[str, Any]], hosts: dict[str, dict[str, str]], ledger: str) -> dict[str, Any]:
+def farm_builds(images: list[dict[str, Any]], hosts: dict[str, dict[str, str]] | None, ledger: str) -> dict[str, Any]:
     return {
         "builds": _farm.builds(images),
         "platforms": sorted({build["platform"] for build in _farm.builds(images)}),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import socket
@@ -23,6 +24,7 @@ from ._errors import CrossbuildError
 # A registry need not take a bigger manifest:
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests
 LIMIT = 4 * 1024 * 1024
+_TLS_OPTIONS = ("ca_path", "validate_certs", "client_cert", "client_key")
 # Seconds between the attempts at a request. Every request that is made here may be made twice.
 _PAUSES = (0.5, 1.0, 2.0)
 _PASSING = (500, 502, 503, 504)
@@ -72,7 +74,7 @@ class Http:
         for handler in (
             urllib.request.ProxyHandler({} if direct else None),
             urllib.request.HTTPHandler(),
-            urllib.request.HTTPSHandler(context=_tls(options)),
+            urllib.request.HTTPSHandler(context=_tls(*(options[name] for name in _TLS_OPTIONS))),
             urllib.request.HTTPDefaultErrorHandler(),
             urllib.request.HTTPErrorProcessor(),
             urllib.request.UnknownHandler(),
@@ -119,17 +121,19 @@ class Http:
         return Answer(response.status, response.headers, content)
 
 
-def _tls(options: dict[str, Any]) -> ssl.SSLContext:
+# Reading the system's certificates takes as long as ten requests, and a task may look at many images.
+@functools.lru_cache(maxsize=None)
+def _tls(ca_path: str | None, validate_certs: bool, client_cert: str | None, client_key: str | None) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=options["ca_path"])
-        if not options["validate_certs"]:
+        context = ssl.create_default_context(cafile=ca_path)
+        if not validate_certs:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        if options["client_cert"]:
-            context.load_cert_chain(options["client_cert"], options["client_key"])
+        if client_cert:
+            context.load_cert_chain(client_cert, client_key)
     except OSError as exc:
         # It names no file.
-        files = ", ".join(filter(None, (options["ca_path"], options["client_cert"], options["client_key"])))
+        files = ", ".join(filter(None, (ca_path, client_cert, client_key)))
         raise CrossbuildError(f"The certificates cannot be read ({files}): {exc}. They must be PEM files.") from exc
     return context
 

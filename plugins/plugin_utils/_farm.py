@@ -64,12 +64,15 @@ def _build(image: Mapping[str, Any], platform: str) -> Build:
     return {"image": image["name"], "platform": platform, "name": name, "tag": suffixed, "options": dict(image)}
 
 
-def problems(images: Sequence[Mapping[str, Any]], proven: Proven, ledger: str) -> list[str]:
-    """All that is wrong with a list of images, in words: nothing is built while there is one."""
+def problems(images: Sequence[Mapping[str, Any]], proven: Proven | None, ledger: str) -> list[str]:
+    """All that is wrong with a list of images, in words: nothing is built while there is one.
+
+    Without ``proven`` no host was asked yet.
+    """
     found = []
     names = Counter(name for image in images for name in _names(image))
     found += [f"{name} is named {count} times." for name, count in names.items() if count > 1]
-    somewhere = {platform for platforms in proven.values() for platform in platforms}
+    somewhere = {platform for platforms in (proven or {}).values() for platform in platforms}
     for image in images:
         found += _misplaced(image["name"], ledger)
         if not image["platforms"]:
@@ -80,7 +83,7 @@ def problems(images: Sequence[Mapping[str, Any]], proven: Proven, ledger: str) -
             except CrossbuildError as exc:
                 found.append(f"{image['name']}: {exc}")
                 continue
-            if platform not in somewhere:
+            if proven is not None and platform not in somewhere:
                 asked = ", ".join(sorted(proven)) or "no host"
                 found.append(f"{image['name']}: no host proved that it runs {platform} (asked: {asked}).")
     return list(dict.fromkeys(found))
@@ -200,16 +203,27 @@ def asked(given: Iterable[Build]) -> list[dict[str, Any]]:
     ]
 
 
-def found(given: Sequence[Build], answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Of the builds of a host those that the ledger has, as results of docker_image, and those that are ``left``.
+def found(given: Sequence[Build], answers: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+    """The outcomes of those builds that the ledger has, by what ledger_build_info said of ``asked(given)``.
 
-    ``answers`` are what ledger_build_info said of ``asked(given)``; nothing where it said nothing.
+    ``host`` is who built it; ``status`` is empty where that host does not say by which emulator.
     """
-    entries = {_name(build): answer["ledger"] for build, answer in zip(_without_secrets(given), answers, strict=False)}
-    results = [
-        {"item": one, "changed": False, "ledger": entries[_name(one)]} for one in given if entries.get(_name(one))
+    return [
+        {
+            **{name: build[name] for name in ("image", "platform")},
+            "host": answer["ledger"]["host"],
+            "status": "emulated" if answer["ledger"]["emulator"] else "",
+            "state": "found",
+            **_of_ledger(answer["ledger"]),
+            "reason": "",
+        }
+        for build, answer in zip(_without_secrets(given), answers, strict=False)
+        if answer["ledger"]
     ]
-    return {"results": results, "left": [build for build in given if not entries.get(_name(build))]}
+
+
+def _of_ledger(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {"digest": entry.get("image"), "seconds": entry.get("seconds"), "builder": entry.get("host")}
 
 
 def _without_secrets(given: Iterable[Build]) -> list[Build]:
@@ -231,9 +245,7 @@ def _outcome(build: Build, result: Mapping[str, Any], head: str | None) -> Outco
         **{name: build[name] for name in ("image", "platform", "host", "status")},
         **blamed,
         "state": _state(result),
-        "digest": ledger.get("image"),
-        "seconds": ledger.get("seconds"),
-        "builder": ledger.get("host"),
+        **_of_ledger(ledger),
         "reason": result.get("msg", "") if _state(result) in (FAILED, LOST) else "",
     }
 

@@ -294,15 +294,27 @@ def test_what_the_ledger_is_asked_for() -> None:
     assert _farm.asked(mine) == [{"path": "/srv", "name": "a", "tag": "1-linux-arm64", "platforms": ["linux/arm64"]}]
 
 
-def test_what_the_ledger_has_is_not_left() -> None:
-    mine = [with_options("b", secrets=[{"id": "key"}]), with_options("a"), with_options("c")]
-    answers = [{"ledger": {"image": "r@d", "seconds": 2.5}}, {"ledger": None}]
-    now = _farm.found(mine, answers)
-    assert names(now["left"]) == [("b", "linux/arm64"), ("c", "linux/arm64")]
-    [result] = now["results"]
-    assert result == {"item": mine[1], "changed": False, "ledger": {"image": "r@d", "seconds": 2.5}}
+def test_what_the_ledger_has_is_found() -> None:
+    mine = [with_options("b", secrets=[{"id": "key"}]), with_options("a"), with_options("c"), with_options("d")]
+    entry = {"image": "r@d", "seconds": 2.5, "host": "h", "emulator": "7.2"}
+    answers = [{"ledger": entry}, {"ledger": None}, {"ledger": {**entry, "emulator": None}}]
+    known = _farm.found(mine, answers)
+    assert [(one["image"], one["host"], one["status"]) for one in known] == [("a", "h", "emulated"), ("d", "h", "")]
+    assert [
+        {**one, "status": ""}
+        for one in _farm.outcomes([{"item": {**mine[1], "host": "h", "status": ""}, "ledger": entry}])
+    ] == [{**known[0], "status": ""}]
+    now = _farm.state(mine, {}, known)
+    assert (now["unfinished"], [one["name"] for one in now["join"]]) == (["b", "c"], ["a", "d"])
 
 
 def test_where_nothing_is_known_all_is_left() -> None:
     mine = [with_options("a"), with_options("c")]
-    assert _farm.found(mine, []) == {"results": [], "left": mine}
+    assert _farm.found(mine, []) == []
+
+
+def test_before_a_host_is_asked_none_has_to_run_it() -> None:
+    image = {"name": "r.example/a", "platforms": ["armhf"]}
+    assert _farm.problems([image], None, "r.example/l") == []
+    assert _farm.problems([image, image], None, "r.example/l") == ["r.example/a:latest is named 2 times."]
+    assert "no host proved" in _farm.problems([image], {}, "r.example/l")[0]
