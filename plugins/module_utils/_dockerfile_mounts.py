@@ -10,8 +10,10 @@ where an error is, and it does not matter what flags follow or what form the com
 - History and configuration of the image know nothing of mounts, the names of a build's steps do: they show the text.
 - A mount is a part of what BuildKit caches a RUN by, with the content of the image it is from. So a step with it and one
   without do not take each other's results, and what is changed in the accelerator is built with it.
+- A mount below ``/dev`` leaves nothing in the image. Without one the BuildKit of Docker Engine 26 leaves an empty ``/dev`` of
+  a RUN in an image that has none; with one it does not. Base images have a ``/dev``.
 - What is for a child image stays as it is: ``ONBUILD RUN`` is recorded in the image's configuration, and would ask for the
-  mount in builds that know nothing of it. And ONBUILD of a base image is in no Dockerfile: it runs without the mount.
+  mount in builds that know nothing of it. And ONBUILD of a base image, or of a stage that another one is made from, runs without the mount.
 """
 
 from __future__ import annotations
