@@ -13,7 +13,8 @@ where an error is, and it does not matter what flags follow or what form the com
 - A mount below ``/dev`` leaves nothing in the image. Without one the BuildKit of Docker Engine 26 leaves an empty ``/dev`` of
   a RUN in an image that has none; with one it does not. Base images have a ``/dev``.
 - What is for a child image stays as it is: ``ONBUILD RUN`` is recorded in the image's configuration, and would ask for the
-  mount in builds that know nothing of it. And ONBUILD of a base image, or of a stage that another one is made from, runs without the mount.
+  mount in builds that know nothing of it. So what is ONBUILD in a base image, or in a stage that another one is made
+  from, runs without the mount.
 """
 
 from __future__ import annotations
@@ -83,7 +84,8 @@ def with_mounts(text: str, dockerfile: Dockerfile, mounts: Mapping[int, str]) ->
     ``mounts`` maps a stage's index to what follows ``--mount=``, with an absolute ``target``. Its ``from`` is an image
     reference with a tag: a name alone may be one of a stage. Raises ValueError for one that would need quotes.
     """
-    starts = _line_starts(text)
+    # A byte order mark does not matter: what is in the first line is never a RUN, as a FROM comes before.
+    starts = [0, *(found.end() for found in re.finditer("\n", text))]
     inserted: dict[int, str] = {}
     done, skipped = [], []
     for stage in dockerfile.stages:
@@ -102,12 +104,6 @@ def with_mounts(text: str, dockerfile: Dockerfile, mounts: Mapping[int, str]) ->
     kept = (text[start:end] for start, end in zip(cuts, cuts[1:]))
     whole = "".join(piece + new for piece, new in zip(kept, [*inserted.values(), ""]))
     return Mounted(whole, tuple(done), tuple(skipped))
-
-
-def _line_starts(text: str) -> list[int]:
-    # The byte order mark is no part of the first line.
-    starts = [1 if text.startswith("\ufeff") else 0]
-    return starts + [found.end() for found in re.finditer("\n", text)]
 
 
 def _checked_target(mount: str) -> str:
