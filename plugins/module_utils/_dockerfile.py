@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import re
 from dataclasses import dataclass
@@ -167,6 +166,28 @@ def resolve_bases(
     return sorted(bases, key=lambda base: base.line)
 
 
+def stage_platforms(
+    dockerfile: Dockerfile,
+    args: Mapping[str, str],
+    target_platform: Platform,
+    build_platform: Platform,
+    target: str | None = None,
+) -> list[Platform | None]:
+    """The platform that the RUNs of each stage are for; None where its name is unknown here, as windows/amd64.
+
+    It is that of ``--platform``, else the target's. A stage made from another one has the platform of that one, even
+    where its own FROM names another: BuildKit ignores that. What the base image really is does not count.
+    Raises CrossbuildError as resolve_bases does.
+    """
+    variables = _variables(dockerfile, args, target_platform, build_platform, target)
+    resolver = _Resolver(dockerfile, variables, target_platform)
+    platforms: list[Platform | None] = []
+    for stage in dockerfile.stages:
+        source, _name, platform = resolver.origin(stage)
+        platforms.append(platforms[source.index] if source else resolver.platform(platform))
+    return platforms
+
+
 def _target_stage(stages: tuple[Stage, ...], target: str | None) -> Stage:
     if not target:
         return stages[-1]
@@ -265,6 +286,14 @@ class _Resolver:
                     )
 
     def start(self, stage: Stage) -> Iterator[_Image | Stage]:
+        earlier, name, platform = self.origin(stage)
+        if earlier:
+            yield earlier
+        else:
+            yield from self.image(name, platform, stage.line, "FROM")
+
+    def origin(self, stage: Stage) -> tuple[Stage | None, str, str]:
+        """What the stage's FROM names: the earlier stage, if it is one; the name; the platform, which may be empty."""
         source = _source(self.dockerfile, stage.line)
         name = _expanded(stage.base, self.variables, self.dockerfile, stage.line)
         if not name:
@@ -282,10 +311,13 @@ class _Resolver:
                 "expected a value, give the build argument or a default",
             )
         earlier = [other for other in self.dockerfile.stages[: stage.index] if other.name == name.lower()]
-        if earlier:
-            yield earlier[-1]
-        else:
-            yield from self.image(name, platform, stage.line, "FROM")
+        return earlier[-1] if earlier else None, name, platform
+
+    def platform(self, name: str) -> Platform | None:
+        try:
+            return parse_platform(name) if name else self.target_platform
+        except CrossbuildError:
+            return None
 
     def base(self, image: _Image) -> Base:
         try:
@@ -317,7 +349,7 @@ def _sources(instruction: Instruction) -> Iterator[str]:
     if instruction.keyword == "COPY":
         yield from (name for name in instruction.flag_values("from") if name)
     elif instruction.keyword == "RUN":
-        for fields in csv.reader(instruction.flag_values("mount")):
+        for fields in instruction.mounts():
             for field in fields:
                 key, _equals, value = field.partition("=")
                 if key.lower() == "from" and value:

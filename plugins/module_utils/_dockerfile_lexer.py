@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class Instruction:
 
     ``value`` is the text behind keyword and flags with continued lines joined. ``original`` is the source of the
     lines, unchanged. ``json`` says whether the arguments (below ONBUILD, those of its instruction) are a JSON list.
+    ``keyword_end`` is where in ``original`` the keyword ends, which may be continued on another line.
     """
 
     keyword: str
@@ -50,11 +52,16 @@ class Instruction:
     heredocs: tuple[Heredoc, ...]
     original: str
     json: bool = False
+    keyword_end: int = 0
 
     def flag_values(self, name: str) -> list[str]:
         """The values of all ``--name=value`` flags."""
         prefix = f"--{name}="
         return [flag[len(prefix) :] for flag in self.flags if flag.startswith(prefix)]
+
+    def mounts(self) -> list[list[str]]:
+        """The fields, ``name=value`` or a name alone, of each ``--mount``."""
+        return list(csv.reader(self.flag_values("mount")))
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,8 @@ class _Lexer:
 
     def instruction(self, first: str) -> Instruction:
         start = self.count
-        line = self.joined(first)
+        pieces = self.pieces(first)
+        line = "".join(text for _start, text in pieces)
         keyword, flags, value = _split(line, self.escape)
         try:
             is_json = _check_arguments(keyword, value, self.escape)
@@ -131,19 +139,27 @@ class _Lexer:
         except ValueError as error:
             raise line_error(start, self.lines[start - 1], str(error)) from error
         original = "".join(self.lines[start - 1 : self.count])
-        return Instruction(keyword, value, flags, start, self.count, heredocs, original, is_json)
+        end = _keyword_end(pieces)
+        return Instruction(keyword, value, flags, start, self.count, heredocs, original, is_json, end)
 
-    def joined(self, line: str) -> str:
-        """``line`` and the lines it continues on; comments and empty lines between them do not end it."""
+    def pieces(self, line: str) -> list[tuple[int, str]]:
+        """``line`` and the lines it continues on, each with where it begins, counted from that of the first one.
+
+        Comments and empty lines between them do not end it.
+        """
+        source = self.lines[self.count - 1]
         match = self.continuation.search(line)
-        whole = line[: match.start()] if match else line
+        found = [(len(source) - len(source.lstrip(SPACES)), line[: match.start()] if match else line)]
+        start = len(source)
         while match and self.count < len(self.lines):
-            line = self.read().rstrip("\r\n")
+            source = self.read()
+            line = source.rstrip("\r\n")
             stripped = line.lstrip(SPACES)
             if stripped and not stripped.startswith("#"):
                 match = self.continuation.search(line)
-                whole += line[: match.start()] if match else line
-        return whole
+                found.append((start, line[: match.start()] if match else line))
+            start += len(source)
+        return found
 
     def heredoc(self, name: str, strip: bool, expand_body: bool) -> Heredoc:
         body = ""
@@ -154,6 +170,17 @@ class _Lexer:
                 return Heredoc(name, body, strip, expand_body)
             body += line
         raise ValueError(f"the heredoc <<{name} has no end, expected a line with {name} alone")
+
+
+def _keyword_end(pieces: list[tuple[int, str]]) -> int:
+    line = "".join(text for _start, text in pieces)
+    bare = line.lstrip(SPACES)
+    left = len(line) - len(bare) + len(BLANKS.split(bare.rstrip(SPACES), 1)[0])
+    for start, text in pieces:
+        if left <= len(text):
+            return start + left
+        left -= len(text)
+    raise AssertionError("the keyword is a part of the line")
 
 
 def _split(line: str, escape: str) -> tuple[str, tuple[str, ...], str]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import tempfile
@@ -177,8 +176,8 @@ def _options(request: Request, dockerfile: Dockerfile) -> list[str]:
 
 
 def _reads_secret(stage: Stage) -> bool:
-    mounts = [mount for one in stage.instructions if one.keyword == "RUN" for mount in one.flag_values("mount")]
-    return any("type=secret" in (field.lower() for field in fields) for fields in csv.reader(mounts))
+    mounts = [mount for one in stage.instructions if one.keyword == "RUN" for mount in one.mounts()]
+    return any("type=secret" in (field.lower() for field in fields) for fields in mounts)
 
 
 class _in_memory:
