@@ -98,9 +98,17 @@ integration:
 integration-images integration-emulation integration-engines:
 	tests/lab/lab -- python tests/ansible_test.py integration checks/$(@:integration-%=%)/
 
-# These make a user namespace with a binfmt_misc table for each test, and need only the emulators.
-probe: .cache/qemu/usr/bin
-	CROSSBUILD_QEMU_DIR=$(CURDIR)/$< pytest tests/integration/probe
+# These make a user namespace with a binfmt_misc table for each test, and need only the emulators, and an ARM program.
+probe: .cache/qemu/usr/bin .cache/guest/busybox
+	CROSSBUILD_QEMU_DIR=$(CURDIR)/$< CROSSBUILD_ARMHF_BUSYBOX=$(CURDIR)/.cache/guest/busybox \
+	    pytest tests/integration/probe tests/integration/dispatcher $(ARGS)
+
+.cache/guest/busybox: | $(LINK)
+	rm -rf .cache/guest
+	tests/lab/lab --keep .cache/guest -- bash -euo pipefail -c \
+	    'ansible localhost --module-name trusted.crossbuild.foreign_package \
+	    --args "name=busybox-static platform=armhf dest=/var/tmp/busybox"; cp /var/tmp/busybox/bin/busybox .cache/guest/new; \
+	    mv .cache/guest/new .cache/guest/busybox'
 
 .cache/qemu/usr/bin:
 	rm -rf .cache/qemu

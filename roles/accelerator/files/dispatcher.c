@@ -107,10 +107,10 @@ __attribute__((noinline)) static void execute_native(char **argv, char **envp, l
     *end = 0;
     length = system_call(SYS_readlink, link, (long)path, PATH_MAX);
     system_call(SYS_close, (void *)descriptor, 0, 0);
-    /* Not a path from this root directory ("(unreachable)/bin/sh", "pipe:[1]"), or maybe only the beginning of one. A file
-       that was removed ("/bin/sh (deleted)") is not found. */
-    if (length <= 0 || length == PATH_MAX || *path != '/')
+    if (length < 0)
         return;
+    /* No native program has the names that are no path from this root directory: "(unreachable)/bin/sh", "/memfd:x (deleted)".
+       What is longer than PATH_MAX the kernel does not tell. */
     path[length] = 0;
 
     /* Flag O: the open file of the foreign program is for QEMU, and for nobody else. */

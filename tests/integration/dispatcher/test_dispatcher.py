@@ -26,10 +26,17 @@ import pytest
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _dispatcher
 from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import parse
 from ansible_collections.trusted.crossbuild.plugins.module_utils._probe_programs import probe_program, program
-from ansible_collections.trusted.crossbuild.tests.integration.private_binfmt import ROOT, Instance, mount, privately
+from ansible_collections.trusted.crossbuild.tests.integration.private_binfmt import (
+    LIBC,
+    ROOT,
+    Instance,
+    mount,
+    privately,
+)
 
 SOURCE = (pathlib.Path(__file__).parents[3] / "roles/accelerator/files/dispatcher.c").read_text()
 MS_BIND, MS_REC = 4096, 16384
+ADDR_NO_RANDOMIZE = 0x0040000
 SHOWN = 7  # the exit status of the programs that show
 USER = 1000
 EMUL = _dispatcher.PREFIX + "/emul"
@@ -83,7 +90,7 @@ static long call(long number, long first, void *second, void *third)
     __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(first), "S"(second), "d"(third) : "rcx", "r11", "memory");
     return result;
 }
-__asm__(".globl _start\\n_start: mov %rsp, %rdi\\n call begin\\n");
+__asm__(".globl _start\\n_start: mov %rsp, %rdi; call begin\\n");
 """
 # One that writes the numbers of the open files, a byte each.
 LISTS = """\
@@ -428,8 +435,8 @@ def test_a_program_that_was_removed(room: Room, qemu: Callable[[str], str], disp
     assert shown(inside(room, dispatcher(qemu("arm")), work)).argv == ["x"]
 
 
-def compiled(text: str, path: pathlib.Path) -> bytes:
-    command = ["gcc", "-x", "c", "-Os", "-ffreestanding", "-nostdlib", "-static", "-o", str(path), "-"]
+def compiled(text: str, path: pathlib.Path, *options: str) -> bytes:
+    command = ["gcc", "-x", "c", "-Os", "-ffreestanding", "-nostdlib", "-static", *options, "-o", str(path), "-"]
     subprocess.run(command, input=SYSTEM_CALL + text, text=True, check=True)
     return path.read_bytes()
 
@@ -521,6 +528,36 @@ def test_started_by_hand_it_is_qemu(room: Room, qemu: Callable[[str], str], disp
     assert shown(inside(room, copy, work, {"/bin/show": NATIVE_SHOW})).argv == ["/bin/show", "x"]
     said = [subprocess.run([one, "--version"], capture_output=True, check=True).stdout for one in (copy, qemu("arm"))]
     assert said[0] == said[1]
+
+
+# Takes the place of an emulator, and writes the 16 registers that it begins with, the stack pointer first.
+REGISTERS = (
+    '__asm__(".globl first\\nfirst:'
+    + "".join(
+        f" push %r{name};"
+        for name in ["sp", "ax", "bx", "cx", "dx", "si", "di", "bp", "8", "9", "10", "11", "12", "13", "14", "15"]
+    )
+    + ' mov %rsp, %rdi; call begin\\n");'
+    "void begin(long *pushed) { call(1, 1, pushed, (void *)128); call(60, 0, 0, 0); }"
+)
+
+
+@pytest.mark.parametrize("container", NATIVE)
+def test_registers_and_stack_are_as_the_kernel_left_them(
+    room: Room, dispatcher: Callable[[str], str], tmp_path: pathlib.Path, container: str
+) -> None:
+    plain = tmp_path / "emulator"
+    compiled(REGISTERS, plain, "-Wl,--entry=first")
+    _dispatcher.make(str(tmp_path / "emulated"), str(plain), SOURCE)
+
+    def work(room: Room) -> tuple[int, ...]:
+        LIBC.personality(ADDR_NO_RANDOMIZE)
+        return struct.unpack("16Q", room.run(["/bin/show"]).output)
+
+    both = [inside(room, str(path), work, NATIVE[container]) for path in (plain, tmp_path / "emulated")]
+    # Names of the same length make stacks of the same length.
+    assert len("emulator") == len("emulated")
+    assert [hex(value) for value in both[0]] == [hex(value) for value in both[1]]
 
 
 def test_no_page_of_the_copy_is_writable_and_executable(
