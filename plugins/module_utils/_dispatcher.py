@@ -58,11 +58,7 @@ def path(emulator: str) -> str:
 
 def is_current(copy: str, emulator: str, source: str) -> bool:
     """Whether ``copy`` is that emulator file, as it is now, with the dispatcher of that source. Compiles nothing."""
-    try:
-        program = _read(copy)
-    except FileNotFoundError:
-        return False
-    return _elf_prologue.is_attached(program, _read(emulator), _digest(source))
+    return os.path.exists(copy) and _elf_prologue.is_attached(_read(copy), _read(emulator), _digest(source))
 
 
 def make(copy: str, emulator: str, source: str) -> None:
@@ -101,5 +97,8 @@ def _digest(source: str) -> bytes:
 
 
 def _read(file: str) -> bytes:
-    with open(file, "rb") as opened:
-        return opened.read()
+    try:
+        with open(file, "rb") as opened:
+            return opened.read()
+    except OSError as exc:
+        raise CrossbuildError(f"Cannot read {file}: {exc.strerror}.") from exc

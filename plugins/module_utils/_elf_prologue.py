@@ -87,8 +87,8 @@ def attach(name: str, program: bytes, prologue: bytes, digest: bytes) -> bytes:
         start + len(code.content),
         _PAGE,
     )
-    # Those to be loaded must ascend, and this one is above all of them.
-    segments.insert(segments.index(loaded[-1]) + 1, added)
+    # Those to be loaded must ascend, and this one is above all others.
+    segments.append(added)
     table = b"".join(
         struct.pack("<" + _elf.SEGMENT_HEADER[64], *_placed(segment, offset, address, size)) for segment in segments
     )
@@ -109,22 +109,22 @@ def find(program: bytes) -> Prologue | None:
     """The prologue that a program begins with; None where it has none, or is no program at all."""
     segments = _elf.segments(io.BytesIO(program))
     start = _aligned(len(segments) * _elf.SEGMENT_SIZE[64], _CACHE_LINE)
-    entry = _entry(program) if segments else 0
     for segment in segments:
-        if segment.type == _elf.PT_LOAD and segment.address <= entry < segment.address + segment.size:
-            code = program[segment.offset + start : segment.offset + segment.size]
-            at = entry - segment.address - start + _MAGIC_AT
-            if at >= 0 and code[at : at + len(_MAGIC)] == _MAGIC and len(code) >= at + _CONFIG.size:
-                return Prologue(_CONFIG.unpack_from(code, at)[1], code)
+        content = program[segment.offset + start : segment.offset + segment.size]
+        try:
+            code = _code(content)
+        except CrossbuildError:
+            continue
+        if _entry(program) == segment.address + start + code.entry:
+            _magic, digest, _opcode, _distance = _CONFIG.unpack_from(content, code.config)
+            return Prologue(digest, content)
     return None
 
 
 def is_attached(program: bytes, original: bytes, digest: bytes) -> bool:
     """Whether ``program`` is ``original`` with the prologue of that digest, to the byte; the code itself is believed."""
     found = find(program)
-    return (
-        found is not None and found.digest == digest and attach("the original", original, found.code, digest) == program
-    )
+    return found is not None and attach("the original", original, found.code, digest) == program
 
 
 def require_usable(name: str, program: bytes) -> None:
@@ -167,7 +167,8 @@ def _code(prologue: bytes) -> _Code:
             f" ({_elf.PF_R | _elf.PF_X}): no variables, no relocations. Compile it with gcc, as the collection does."
         )
     code = _Code(prologue[: loaded[0].size], _entry(prologue) - loaded[0].address)
-    if code.entry < 0 or code.content[code.config : code.config + len(_MAGIC)] != _MAGIC:
+    config = code.content[code.config : code.config + _CONFIG.size]
+    if len(config) < _CONFIG.size or not config.startswith(_MAGIC):
         raise CrossbuildError(
             f"The dispatcher was compiled to something else: {_MAGIC_AT} bytes behind its entry point there is no"
             f" {_MAGIC.decode()!r}. Take dispatcher.c as it came with the collection."

@@ -79,7 +79,7 @@ def programs(draw: st.DrawFn) -> Program:
         offset += size + draw(st.integers(0, 4096))
     loaded[-1] = loaded[-1]._replace(memory_size=loaded[-1].size + draw(st.integers(0, 9 * 4096)))
     segments = ([other(_elf.PT_PHDR, HEADER, 56 * count)] if described else []) + loaded + others
-    end = loaded[-1].offset + loaded[-1].size + draw(st.integers(0, 500))
+    end = loaded[-1].offset + loaded[-1].size + draw(st.integers(0, 9000))  # sections, as those of debuggers
     entry = draw(st.integers(base + 1, base + loaded[0].size - 1))
     content = draw(st.randoms(use_true_random=False)).randbytes(end - table)
     return Program(elf(segments, entry, content, EXEC if fixed else DYN), base, segments, entry)
@@ -167,12 +167,19 @@ LOADED = [load(RX, 0, 0, 120)]
         (elf(LOADED, 0), "segments as no linker makes them"),
         (elf(LOADED, 1 << 40), "segments as no linker makes them: the entry point is 1099511627776 bytes"),
         (elf([load(RX, 0, 0, 120, 1 << 31)], 100), "the end of the last one 2147483648 bytes"),
-        (elf([load(RX, 64, 0, 56)], 100), "segments as no linker makes them"),
+        (elf([load(RX, 64, 0, 56)], 10), "segments as no linker makes them"),
     ],
 )
 def test_what_is_refused_and_why(data: bytes, message: str) -> None:
     with pytest.raises(CrossbuildError, match=message):
         attach("qemu-x", data, prologue(), DIGEST)
+
+
+def test_one_that_is_not_begun_with_is_none() -> None:
+    made = bytearray(attach("qemu", elf(LOADED, 100), prologue(), DIGEST))
+    assert find(bytes(made)) is not None
+    struct.pack_into("<Q", made, 24, 100)
+    assert find(bytes(made)) is None
 
 
 def test_there_is_one_prologue() -> None:
@@ -192,6 +199,7 @@ def test_there_is_one_prologue() -> None:
         (elf([load(RX, 0, 0, 64), load(RW, 0, 4096, 64)], 8), r"flags \[5, 6\]"),
         (prologue(magic=b"crossbuild disp2"), "compiled to something else"),
         (elf([load(RX, 0, 4096, 120)], 8), "compiled to something else"),
+        (elf([load(RX, 0, 0, 150)], 100, b"\xcc" * 4 + b"crossbuild disp1" + bytes(10)), "compiled to something else"),
     ],
 )
 def test_a_prologue_is_one_segment_of_code(code: bytes, message: str) -> None:
