@@ -199,7 +199,7 @@ def test_there_is_one_prologue() -> None:
         (elf([load(RX, 0, 0, 64), load(RW, 0, 4096, 64)], 8), r"flags \[5, 6\]"),
         (prologue(magic=b"crossbuild disp2"), "compiled to something else"),
         (elf([load(RX, 0, 4096, 120)], 8), "compiled to something else"),
-        (elf([load(RX, 0, 0, 150)], 100, b"\xcc" * 4 + b"crossbuild disp1" + bytes(10)), "compiled to something else"),
+        (elf([load(RX, 0, 0, 150)], 108, b"\xcc" * 4 + b"crossbuild disp1" + bytes(10)), "compiled to something else"),
     ],
 )
 def test_a_prologue_is_one_segment_of_code(code: bytes, message: str) -> None:
