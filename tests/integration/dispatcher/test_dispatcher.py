@@ -285,7 +285,7 @@ def dispatcher(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]
     directory = tmp_path_factory.mktemp("dispatcher")
 
     def copy(emulator: str) -> str:
-        path = directory / pathlib.Path(emulator).name
+        path = directory / pathlib.Path(_dispatcher.path(emulator)).name
         if not path.exists():
             _dispatcher.make(str(path), emulator, SOURCE)
         return str(path)
