@@ -340,7 +340,8 @@ def inside(
         (room.root / "dev/fd").symlink_to("/proc/self/fd")
         for path, content in (native or {}).items():
             room.accelerate(path, content)
-        instance.register("arm", emulator, flags)
+        # QEMU calls itself by the name in the entry.
+        instance.register("arm", os.path.realpath(emulator), flags)
         return work(room)
 
     return privately(set_up, room.root.parent / "binfmt_misc")
