@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from . import _elf
 from ._errors import CrossbuildError
 
-DIGEST_SIZE = 32  # bytes, as of SHA-256
+_DIGEST_SIZE = 32  # bytes, as of SHA-256
 _MAGIC = b"crossbuild disp1"
 # From a prologue's entry point on, see roles/accelerator/files/dispatcher.c: magic, digest, and a jump (opcode, distance).
 _MAGIC_AT = 16
-_CONFIG = struct.Struct(f"<{len(_MAGIC)}s{DIGEST_SIZE}sBi")
+_CONFIG = struct.Struct(f"<{len(_MAGIC)}s{_DIGEST_SIZE}sBi")
 _JUMP = 0xE9
 _EM_X86_64 = 62
 # In an ELF header: e_entry and e_phoff, which follow each other, and e_phnum.
@@ -77,18 +77,9 @@ def attach(name: str, program: bytes, prologue: bytes, digest: bytes) -> bytes:
     start = _aligned(size, _CACHE_LINE)
     address = base + offset
 
-    added = _elf.Segment(
-        _elf.PT_LOAD,
-        _elf.PF_R | _elf.PF_X,
-        offset,
-        address,
-        address,
-        start + len(code.content),
-        start + len(code.content),
-        _PAGE,
-    )
+    length = start + len(code.content)
     # Those to be loaded must ascend, and this one is above all others.
-    segments.append(added)
+    segments.append(_elf.Segment(_elf.PT_LOAD, _elf.PF_R | _elf.PF_X, offset, address, address, length, length, _PAGE))
     table = b"".join(
         struct.pack("<" + _elf.SEGMENT_HEADER[64], *_placed(segment, offset, address, size)) for segment in segments
     )
@@ -147,7 +138,7 @@ def require_usable(name: str, program: bytes) -> None:
     if find(program):
         raise CrossbuildError(f"{name} has a dispatcher already: give the emulator as its package installed it.")
     loaded = [segment for segment in _elf.segments(file) if segment.type == _elf.PT_LOAD]
-    base = min((segment.address - segment.offset for segment in loaded[:1]), default=0)
+    base = loaded[0].address - loaded[0].offset if loaded else 0
     entry = _entry(program) - base
     end = max((segment.address + segment.memory_size - base for segment in loaded), default=0)
     if base < 0 or not 0 < entry < end < _LARGEST or len(program) > _LARGEST:
