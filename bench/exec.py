@@ -12,7 +12,7 @@ laboratory only, by `make bench-exec`, and writes its section of RESULTS.md besi
 from __future__ import annotations
 
 import os
-import resource
+import resource  # noqa: F401  os.wait4 needs it, and would not find it in another root directory
 import shutil
 import statistics
 import struct
@@ -31,7 +31,7 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._platform impor
 from ansible_collections.trusted.crossbuild.plugins.module_utils._probe_programs import probe_program
 
 ROUNDS = 41
-EXECS = 25  # a round, of each side and program
+EXECS = 10  # a round, of each side and program
 TARGET = 1.05
 BINFMT_MISC = Path("/proc/sys/fs/binfmt_misc")
 ARM = parse("arm").arch
@@ -44,6 +44,9 @@ PLAIN, WITHOUT, BESIDE = (
 SIDES = {PLAIN: ("plain", False), WITHOUT: ("dispatcher", False), BESIDE: ("dispatcher", True)}
 # The smallest program there is, of which nothing but the exec is seen, and one with a C library.
 PROGRAMS = {"the smallest program": ["/bin/probe"], "`busybox true`": ["/bin/busybox", "true"]}
+
+
+COST = struct.Struct("2d")
 
 
 class Exec(NamedTuple):
@@ -63,16 +66,16 @@ def main(directory: str, busybox: str) -> None:
     register("plain", emulator)
     register("dispatcher", copy)
     roots = {accelerated: furnish(f"{made}/{accelerated}", busybox, accelerated) for accelerated in (False, True)}
-    rounds: dict[tuple[str, str], list[Exec]] = {(program, side): [] for program in PROGRAMS for side in SIDES}
+    execs: dict[tuple[str, str], list[Exec]] = {(program, side): [] for program in PROGRAMS for side in SIDES}
     for number in range(ROUNDS + 1):
         for program in PROGRAMS:
             # In the other direction every second time, so that no side always comes after the same one.
             for side in list(SIDES)[:: 1 if number % 2 else -1]:
                 entry, accelerated = SIDES[side]
-                cost = measure(entry, roots[accelerated], PROGRAMS[program])
+                costs = measure(entry, roots[accelerated], PROGRAMS[program])
                 if number:  # the first one reads the files
-                    rounds[program, side].append(cost)
-    write_section("An exec by QEMU with the dispatcher", report(rounds, version_at(emulator, ARM) or "unknown"))
+                    execs[program, side] += costs
+    write_section("An exec by QEMU with the dispatcher", report(execs, version_at(emulator, ARM) or "unknown"))
 
 
 def register(name: str, interpreter: str) -> None:
@@ -92,45 +95,46 @@ def furnish(root: str, busybox: str, accelerated: bool) -> str:
     return root
 
 
-def measure(entry: str, root: str, argv: list[str]) -> Exec:
-    """What an exec costs in a process whose root directory that is."""
+def measure(entry: str, root: str, argv: list[str]) -> list[Exec]:
+    """What each of several execs costs in a process whose root directory that is."""
     for name in ("plain", "dispatcher"):
         (BINFMT_MISC / f"bench-{name}").write_text("1" if name == entry else "0")
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        silent = os.open("/dev/null", os.O_RDWR)
-        os.dup2(silent, 1)
+        os.dup2(os.open("/dev/null", os.O_RDWR), 1)
         os.chroot(root)
         os.chdir("/")
-        start = time.perf_counter()
-        failed = any(os.waitpid(os.posix_spawn(argv[0], argv, {}), 0)[1] for _exec in range(EXECS))
-        seconds = time.perf_counter() - start
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        os.write(writing, struct.pack("2d", seconds / EXECS, (used.ru_utime + used.ru_stime) / EXECS))
-        os._exit(failed)
+        for _exec in range(EXECS):
+            start = time.perf_counter()
+            _pid, status, used = os.wait4(os.posix_spawn(argv[0], argv, {}), 0)
+            if status:
+                os._exit(1)
+            os.write(writing, COST.pack(time.perf_counter() - start, used.ru_utime + used.ru_stime))
+        os._exit(0)
     _pid, status = os.waitpid(child, 0)
     require(status == 0, f"{argv} fails with the entry {entry}")
-    cost = Exec(*struct.unpack("2d", os.read(reading, 16)))
+    costs = [Exec(*cost) for cost in COST.iter_unpack(os.read(reading, COST.size * EXECS))]
     os.close(reading)
     os.close(writing)
-    return cost
+    return costs
 
 
-def report(rounds: dict[tuple[str, str], list[Exec]], version: str) -> list[str]:
-    median = {key: Exec(*map(statistics.median, zip(*costs, strict=True))) for key, costs in rounds.items()}
+def report(execs: dict[tuple[str, str], list[Exec]], version: str) -> list[str]:
+    median = {key: Exec(*map(statistics.median, zip(*costs, strict=True))) for key, costs in execs.items()}
     times = {
         (program, side): Exec(
             *(cost / plain for cost, plain in zip(median[program, side], median[program, PLAIN], strict=True))
         )
-        for program, side in rounds
+        for program, side in execs
     }
     rows = [
         f"| {program} | {side} | {spread([cost.clock * 1000 for cost in costs])} | {times[program, side].clock:.3f}"
         f" | {median[program, side].processor * 1000:.2f} | {times[program, side].processor:.3f} |"
-        for (program, side), costs in rounds.items()
+        for (program, side), costs in execs.items()
     ]
-    worst = max(times[program, WITHOUT].clock for program in PROGRAMS)
+    # An exec waits for nothing. By the clock it also takes what others do meanwhile, on a busy machine most of all.
+    worst = Exec(*map(max, zip(*(times[program, WITHOUT] for program in PROGRAMS), strict=True)))
     return [
         f"`make bench-exec`, {ROUNDS} rounds of {EXECS} execs. QEMU {version}, linux/arm/v7, static programs. Milliseconds an"
         " exec, by the clock and of the processor.",
@@ -139,9 +143,14 @@ def report(rounds: dict[tuple[str, str], list[Exec]], version: str) -> list[str]
         "| --- | --- | --- | --- | --- | --- |",
         *rows,
         "",
-        f"The target, where there is no accelerator at most {TARGET} times plain QEMU, is"
-        f" {'reached' if worst <= TARGET else 'missed'}.",
+        f"The target, where there is no accelerator at most {TARGET} times plain QEMU, is {verdict(worst.processor)} by the"
+        f" processor's time ({worst.processor:.3f}), and {verdict(worst.clock)} by the clock ({worst.clock:.3f}), which others"
+        " make longer.",
     ]
+
+
+def verdict(times: float) -> str:
+    return "reached" if times <= TARGET else "missed"
 
 
 if __name__ == "__main__":
