@@ -15,6 +15,7 @@
 # make bench-emulation  the role emulation beside one of stock modules
 # make bench-images     docker_image beside docker build, docker buildx build and community.docker
 # make bench-farm       build.yml on four hosts, on one, and a playbook by which each host builds all
+# make bench-exec       an emulator with the dispatcher beside the one it is made of
 # make bench-fleet      site.yml beside a playbook of stock modules, on up to FLEET hosts by ssh
 # make clean     remove what these made in the checkout
 
@@ -56,7 +57,7 @@ $(LINK):
 # Long ones first: two run at a time.
 CHECKS := integration-images integration-emulation integration-engines sanity acceptance molecule dockerignore probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
-LONG := test-hosts test-fleet test-vm bench-emulation bench-images bench-farm bench-fleet
+LONG := test-hosts test-fleet test-vm bench-emulation bench-images bench-farm bench-exec bench-fleet
 TEST := .cache/venv/bin
 
 .PHONY: test integration bench $(CHECKS) $(LINTERS) $(LONG)
@@ -98,9 +99,17 @@ integration:
 integration-images integration-emulation integration-engines:
 	tests/lab/lab -- python tests/ansible_test.py integration checks/$(@:integration-%=%)/
 
-# These make a user namespace with a binfmt_misc table for each test, and need only the emulators.
-probe: .cache/qemu/usr/bin
-	CROSSBUILD_QEMU_DIR=$(CURDIR)/$< pytest tests/integration/probe
+# These make a user namespace with a binfmt_misc table for each test, and need only the emulators, and an ARM program.
+probe: .cache/qemu/usr/bin .cache/guest/busybox
+	CROSSBUILD_QEMU_DIR=$(CURDIR)/$< CROSSBUILD_ARMHF_BUSYBOX=$(CURDIR)/.cache/guest/busybox \
+	    pytest tests/integration/probe tests/integration/dispatcher $(ARGS)
+
+.cache/guest/busybox: | $(LINK)
+	rm -rf .cache/guest
+	tests/lab/lab --keep .cache/guest -- bash -euo pipefail -c \
+	    'ansible localhost --module-name trusted.crossbuild.foreign_package \
+	    --args "name=busybox-static platform=armhf dest=/var/tmp/busybox"; cp /var/tmp/busybox/bin/busybox .cache/guest/new; \
+	    mv .cache/guest/new .cache/guest/busybox'
 
 .cache/qemu/usr/bin:
 	rm -rf .cache/qemu
@@ -129,13 +138,16 @@ test-fleet:
 test-vm:
 	tests/lab/lab --keep .cache/vm -- tests/vm/vm -- python tests/vm/scenario.py
 
-bench: bench-emulation bench-images bench-farm bench-fleet
+bench: bench-emulation bench-images bench-farm bench-exec bench-fleet
 bench-emulation:
 	tests/lab/lab --keep bench -- python bench/emulation.py
 bench-images: .cache/peers/ready
 	tests/lab/lab --keep bench -- python bench/images.py $(CURDIR)/.cache/peers
 bench-farm: .cache/peers/ready
 	tests/lab/lab --keep bench -- python bench/farm.py $(CURDIR)/.cache/peers
+bench-exec: .cache/qemu/usr/bin .cache/guest/busybox
+	tests/lab/lab --keep bench -- env PYTHONPATH=$(COLLECTIONS) python bench/exec.py \
+	    $(CURDIR)/.cache/qemu/usr/bin $(CURDIR)/.cache/guest/busybox
 
 bench-fleet:
 	tests/lab/lab --keep bench --keep .cache/hosts -- tests/hosts/hosts \

@@ -42,8 +42,8 @@ for directory in "$collection"/plugins/*/; do
         document "$type" "$(basename "$file" .py)"
     done
 done
-for directory in "$collection"/roles/*/; do
-    document role "$(basename "$directory")"
+for directory in "$collection"/roles/*/meta/; do # what has none is no role yet, as it has no tasks
+    document role "$(basename "$(dirname "$directory")")"
 done
 for file in "$collection"/playbooks/*.yml; do
     ansible-playbook --syntax-check --inventory "$collection/playbooks/inventory/localhost.yml" \

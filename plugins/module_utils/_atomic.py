@@ -10,7 +10,7 @@ import os
 import tempfile
 
 
-def write_file(path: str, text: str, mode: int = 0o644) -> None:
+def write_file(path: str, content: str | bytes, mode: int = 0o644) -> None:
     """Writes a file beside its target, syncs and renames it. Makes the directory where it is missing.
 
     An OSError names the file, also where it is about a disk that is full, of which the kernel says it without one.
@@ -19,8 +19,8 @@ def write_file(path: str, text: str, mode: int = 0o644) -> None:
     os.makedirs(directory, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=directory, prefix="." + os.path.basename(path))
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape"))
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())

@@ -22,7 +22,8 @@ MAGIC = b"\x7fELF"
 _BITS = {1: 32, 2: 64}
 _BYTE_ORDERS = {1: "<", 2: ">"}
 ET_EXEC, ET_DYN = 2, 3
-PT_LOAD, _PT_DYNAMIC, _PT_INTERP, PT_GNU_STACK = 1, 2, 3, 0x6474E551
+PT_LOAD, _PT_DYNAMIC, _PT_INTERP, PT_PHDR, PT_GNU_STACK = 1, 2, 3, 6, 0x6474E551
+PF_X, PF_W, PF_R = 1, 2, 4
 # Longer than any path (PATH_MAX) and than the notes of any toolchain: what says to be longer is damaged.
 _READ_MAX = 65536
 _EM_MIPS = 8
@@ -86,10 +87,17 @@ class _Start(NamedTuple):
     sections: _Table
 
 
-class _Segment(NamedTuple):
+class Segment(NamedTuple):
+    """A program header: its fields in the order of 64-bit files, whatever the file's own."""
+
     type: int
+    flags: int
     offset: int
+    address: int
+    physical_address: int
     size: int
+    memory_size: int
+    alignment: int
 
 
 def _parse(data: bytes) -> _Start | None:
@@ -166,13 +174,17 @@ def read_linkage(file: str | os.PathLike[str] | BinaryIO) -> Linkage:
     return describe(file).linkage
 
 
+def segments(file: BinaryIO) -> list[Segment]:
+    """The program headers that are really there; none of a file that is no ELF file."""
+    start = _parse(_read(file, 0, 64))
+    return list(_segments(start.header, _rows(file, start.segments, SEGMENT_SIZE[start.header.bits]))) if start else []
+
+
 def interpreter(file: BinaryIO) -> str:
     """The loader that a dynamic program names (``PT_INTERP``); empty where it names none, or is damaged."""
-    start = _parse(_read(file, 0, 64))
-    if start:
-        for segment in _segments(start.header, _rows(file, start.segments, SEGMENT_SIZE[start.header.bits])):
-            if segment.type == _PT_INTERP:
-                return _read(file, segment.offset, segment.size).split(b"\0")[0].decode("utf-8", "surrogateescape")
+    for segment in segments(file):
+        if segment.type == _PT_INTERP:
+            return _read(file, segment.offset, segment.size).split(b"\0")[0].decode("utf-8", "surrogateescape")
     return ""
 
 
@@ -220,13 +232,13 @@ def _describe(file: BinaryIO, name: object) -> ElfFile:
     if problem:
         raise CrossbuildError(f"{name} is damaged: {problem}. Install it again.")
     file.seek(table.offset)
-    segments = list(_segments(header, file.read(table.entry_size * table.entries)))
-    end = max((segment.offset + segment.size for segment in segments if segment.type == PT_LOAD), default=0)
+    found = list(_segments(header, file.read(table.entry_size * table.entries)))
+    end = max((segment.offset + segment.size for segment in found if segment.type == PT_LOAD), default=0)
     if end > size:
         raise CrossbuildError(
             f"{name} is damaged: its segments reach to byte {end}, but it ends at byte {size}. Install it again."
         )
-    return ElfFile(header, _linkage(header, segments))
+    return ElfFile(header, _linkage(header, found))
 
 
 def _table_problem(header: ElfHeader, table: _Table, size: int) -> str | None:
@@ -240,15 +252,14 @@ def _table_problem(header: ElfHeader, table: _Table, size: int) -> str | None:
     return None
 
 
-def _segments(header: ElfHeader, table: bytes) -> Iterator[_Segment]:
+def _segments(header: ElfHeader, table: bytes) -> Iterator[Segment]:
     layout = (">" if header.big_endian else "<") + SEGMENT_HEADER[header.bits]
     for fields in struct.iter_unpack(layout, table):
         # 64-bit files have p_flags in second place, 32-bit ones near the end.
-        offset, size = (fields[2], fields[5]) if header.bits == 64 else (fields[1], fields[4])
-        yield _Segment(fields[0], offset, size)
+        yield Segment(*(fields if header.bits == 64 else (fields[0], fields[6], *fields[1:6], fields[7])))
 
 
-def _linkage(header: ElfHeader, segments: list[_Segment]) -> Linkage:
+def _linkage(header: ElfHeader, segments: list[Segment]) -> Linkage:
     types = {segment.type for segment in segments}
     if _PT_INTERP in types:
         return Linkage.DYNAMIC

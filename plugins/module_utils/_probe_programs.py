@@ -11,7 +11,6 @@ import struct
 from . import _elf
 from ._platform import Architecture
 
-_PF_X, _PF_W, _PF_R = 1, 2, 4
 # Above every vm.mmap_min_addr, and aligned to the largest page of any of these architectures.
 _PROBE_ADDRESS = 0x400000
 _PROBE_ALIGNMENT = 0x10000
@@ -226,8 +225,8 @@ def program(arch: Architecture, code: bytes) -> bytes:
     )
     whole = start + len(code)
     # Without _elf.PT_GNU_STACK the kernel makes the stack executable, which SELinux may refuse.
-    segments = _segment_header(arch, _elf.PT_LOAD, _PF_R | _PF_X, _PROBE_ADDRESS, whole) + _segment_header(
-        arch, _elf.PT_GNU_STACK, _PF_R | _PF_W, 0, 0
+    segments = _segment_header(arch, _elf.PT_LOAD, _elf.PF_R | _elf.PF_X, _PROBE_ADDRESS, whole) + _segment_header(
+        arch, _elf.PT_GNU_STACK, _elf.PF_R | _elf.PF_W, 0, 0
     )
     return header + segments + code
 

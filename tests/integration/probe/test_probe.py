@@ -10,23 +10,18 @@ CROSSBUILD_QEMU_DIR: a directory with qemu-arm-static and its siblings. The host
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pathlib
-import pickle
 import shutil
 import subprocess
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
 
 import pytest
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _probe_run
 from ansible_collections.trusted.crossbuild.plugins.module_utils._binfmt_misc import BinfmtMisc
-from ansible_collections.trusted.crossbuild.plugins.module_utils._elf import binfmt_magic
 from ansible_collections.trusted.crossbuild.plugins.module_utils._environment import Environment
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
 from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import everything, parse
@@ -34,59 +29,12 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._platform_repor
 from ansible_collections.trusted.crossbuild.plugins.module_utils._probe import Proof, execute, explain
 from ansible_collections.trusted.crossbuild.plugins.module_utils._probe_programs import probe_program
 from ansible_collections.trusted.crossbuild.plugins.module_utils._reason import REMEDIES, Reason
+from ansible_collections.trusted.crossbuild.tests.integration.private_binfmt import ROOT, Instance, mount, privately
 
-CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
-LIBC = ctypes.CDLL(None, use_errno=True)
 ARM = parse("arm/v7")
-ROOT = os.geteuid() == 0
 # An x86_64 kernel runs these without help; an entry for x86_64 would take the emulators themselves.
 NATIVE = {"386", "amd64"}
-T = TypeVar("T")
-
-
-@pytest.fixture
-def qemu() -> Callable[[str], str]:
-    directory = os.environ.get("CROSSBUILD_QEMU_DIR")
-    if not directory:
-        pytest.fail("Set CROSSBUILD_QEMU_DIR to a directory with qemu-arm-static and its siblings.", pytrace=False)
-    return lambda name: os.path.join(directory, f"qemu-{name}-static")
-
-
-def check(result: int) -> None:
-    if result:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-
-def mount(kind: str, target: pathlib.Path, flags: int = 0, data: str = "") -> None:
-    check(LIBC.mount(b"none", os.fsencode(target), kind.encode(), flags, data.encode()))
-
-
-def map_users(process: int) -> None:
-    """Every user as itself where that is permitted, so that set-user-ID programs work; else only this one, as root."""
-    users, groups = ("0 0 4294967295",) * 2 if ROOT else (f"0 {os.getuid()} 1", f"0 {os.getgid()} 1")
-    if not ROOT:
-        pathlib.Path(f"/proc/{process}/setgroups").write_text("deny")
-    pathlib.Path(f"/proc/{process}/uid_map").write_text(users)
-    pathlib.Path(f"/proc/{process}/gid_map").write_text(groups)
-
-
-class Instance:
-    """An instance of binfmt_misc, empty at first."""
-
-    def __init__(self, path: pathlib.Path) -> None:
-        self.path = path
-        try:
-            mount("binfmt_misc", path)
-        except OSError as error:
-            pytest.fail(f"No instance of binfmt_misc for a user namespace ({error}): that takes Linux 6.7 or newer.")
-
-    def register(self, name: str, interpreter: str | pathlib.Path, flags: str = "") -> None:
-        magic, mask = ("".join(f"\\x{byte:02x}" for byte in part) for part in binfmt_magic(parse(name).arch))
-        (self.path / "register").write_text(f":test-{name}:M::{magic}:{mask}:{interpreter}:{flags}")
-
-    def disable(self, name: str) -> None:
-        (self.path / f"test-{name}").write_text("0")
 
 
 def identity(path: str | pathlib.Path) -> tuple[int, int]:
@@ -97,44 +45,6 @@ def identity(path: str | pathlib.Path) -> tuple[int, int]:
 def seen(proof: Proof) -> Proof:
     """A proof without the file behind it, which for the host's own programs is the probe, and gone."""
     return replace(proof, file=None)
-
-
-def privately(work: Callable[[Instance], T], path: pathlib.Path, before: Callable[[], None] | None = None) -> T:
-    """What ``work`` returns in a child process that has namespaces and an instance of its own.
-
-    ``before`` is called in a mount namespace only, with the rights of the user who runs the tests.
-    """
-    asking, asked = os.pipe()
-    telling, told = os.pipe()
-    results, result = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            if before is not None:
-                check(LIBC.unshare(CLONE_NEWNS))
-                before()
-            check(LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNS))
-            os.write(asked, b"!")
-            os.read(telling, 1)
-            answer: tuple[T | None, str] = (work(Instance(path)), "")
-        except BaseException:
-            answer = (None, traceback.format_exc())
-        with os.fdopen(result, "wb") as file:
-            pickle.dump(answer, file)
-        os._exit(0)
-    for descriptor in (asked, telling, result):
-        os.close(descriptor)
-    if os.read(asking, 1):
-        map_users(child)
-        os.write(told, b"!")
-    value: T
-    with os.fdopen(results, "rb") as file:
-        value, error = pickle.load(file)
-    os.waitpid(child, 0)
-    os.close(asking)
-    os.close(told)
-    assert not error, error
-    return value
 
 
 @pytest.fixture
