@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import fnmatch
-import re
 from dataclasses import dataclass
 
 from ._errors import CrossbuildError
@@ -50,7 +49,8 @@ class Tools:
 
     ``foreign`` and ``native`` are the package's names for the image's architecture and for the host's; ``programs`` and
     ``without`` are patterns of paths in the foreign one. ``rules`` say when the foreign program runs after all, as
-    launcher.c reads them. ``strings`` are those in the native program that must say something else.
+    launcher.c reads them. ``strings`` are those in the native program, and in libraries of its package, that must say
+    something else; ``as_foreign`` matches one in each of both programs, and the native one must say what the foreign does.
     """
 
     foreign: str
@@ -59,6 +59,7 @@ class Tools:
     without: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     strings: tuple[tuple[str, str], ...] = ()
+    as_foreign: str = ""
 
 
 # What the loader does on demand, for which the demander names foreign libraries or wants to see foreign ones; and the
@@ -79,7 +80,17 @@ _ABOUT = ("-v", "--version", "-version", "--help*", "--target-help", "@*")
 _COMPILER = (*_ABOUT, "-m*=native", "-fplugin*", "-f*-charset=*")
 # What the driver prints are paths and programs of its own; cross compilers do not know LIBRARY_PATH, and their sysroot is
 # another one to begin with.
-_DRIVER = (*_COMPILER, "$LIBRARY_PATH", "-###", "-dump*", "-print-*", "--print-*", "--sysroot*", "-specs=*", "--specs=*")
+_DRIVER = (
+    *_COMPILER,
+    "$LIBRARY_PATH",
+    "-###",
+    "-dump*",
+    "-print-*",
+    "--print-*",
+    "--sysroot*",
+    "-specs=*",
+    "--specs=*",
+)
 # collect2 of a cross compiler looks for linkers under the architecture's name only, which others than GNU's do not have.
 _COLLECT = (*_ABOUT, "-fuse-ld=*")
 # A linker for its own architecture looks there for what libraries need.
@@ -99,10 +110,28 @@ def tools(release: str, platform: Platform) -> list[Tools]:
 
 
 def _general(triplet: str) -> list[Tools]:
-    names = ("dash", "sed", "grep", "mawk", "gawk", "tar", "gzip", "bzip2", "xz-utils", "zstd", "diffutils", "findutils")
+    names = (
+        "dash",
+        "sed",
+        "grep",
+        "mawk",
+        "gawk",
+        "tar",
+        "gzip",
+        "bzip2",
+        "xz-utils",
+        "zstd",
+        "diffutils",
+        "findutils",
+    )
+    cpu, _dash, system = triplet.partition("-")
+    # $MACHTYPE, $HOSTTYPE and $OSTYPE of bash, $(MAKE_HOST) of make.
+    machine = (("x86_64-pc-linux-gnu", f"{cpu}-unknown-{system}"), ("x86_64", cpu), ("linux-gnu", system))
     return [
         *(Tools(name, name) for name in (*names, "m4", "patch", "ninja-build")),
-        Tools("bash", "bash", rules=("--version",)),
+        Tools("bash", "bash", rules=("--version",), strings=machine),
+        # The widest floating point number, as above.
+        Tools("coreutils", "coreutils", ("/usr/bin/od",), rules=("*fL*",)),
         # uname and arch tell the architecture. printf, seq and numfmt compute with the widest floating point number of the
         # processor, and print others. stdbuf has what it runs load a library that is beside itself.
         Tools("coreutils", "coreutils", without=tuple(f"/usr/bin/{name}" for name in _NOT_OF_COREUTILS)),
@@ -112,13 +141,13 @@ def _general(triplet: str) -> list[Tools]:
             "make",
             "make",
             rules=("-v", "--version"),
-            # Where it looks for the prerequisite -lNAME. /lib is the same as /usr/lib, and the latter would not fit.
-            strings=(("/usr/lib/x86_64-linux-gnu", f"/lib/{triplet}"),),
+            # The last one is where it looks for the prerequisite -lNAME.
+            strings=(machine[0], ("/usr/lib/x86_64-linux-gnu", f"/usr/lib/{triplet}")),
         ),
     ]
 
 
-_NOT_OF_COREUTILS = ("uname", "arch", "printf", "seq", "numfmt", "stdbuf")
+_NOT_OF_COREUTILS = ("uname", "arch", "printf", "seq", "numfmt", "stdbuf", "od")
 
 
 def _binutils(triplet: str) -> list[Tools]:
@@ -129,7 +158,7 @@ def _binutils(triplet: str) -> list[Tools]:
 
     strings = (("/usr/bin/../lib/bfd-plugins", PREFIX + BFD_PLUGINS),)
     return [
-        Tools(package, package, named("as"), rules=_ABOUT),
+        Tools(package, package, named("as"), rules=_ABOUT, strings=strings),
         Tools(package, package, named("ld.bfd", "ld.gold"), rules=_LINKER, strings=strings),
         Tools(package, package, named("ar", "nm", "ranlib"), rules=_ARCHIVER, strings=strings),
         Tools(
@@ -146,7 +175,9 @@ def _compilers(release: Release, triplet: str) -> list[Tools]:
 
     def row(name: str, programs: tuple[str, ...], rules: tuple[str, ...]) -> Tools:
         foreign = release.gcc_packages.format(name=name, gcc=release.gcc, triplet=triplet)
-        return Tools(foreign, f"{name}-{release.gcc}-{triplet}", programs, rules=rules, strings=strings)
+        native = f"{name}-{release.gcc}-{triplet}"
+        # The packages' version, which the compilers write into every object file.
+        return Tools(foreign, native, programs, rules=rules, strings=strings, as_foreign=r"\(Debian [^()]+\) ")
 
     def driver(*names: str) -> tuple[str, ...]:
         return tuple(f"/usr/bin/{triplet}-{name}-{release.gcc}" for name in names)
@@ -209,16 +240,3 @@ def gate(row: Tools, build_ids: list[str]) -> str:
 def upstream(version: str) -> str:
     """What of a package's version its authors gave: https://www.debian.org/doc/debian-policy/ch-controlfields.html#version"""
     return version.split(":", 1)[-1].rpartition("-")[0] or version.split(":", 1)[-1]
-
-
-def rewrite(content: bytes, strings: tuple[tuple[str, str], ...]) -> bytes:
-    """A program that says something else: each string that is there as a whole, up to its NUL, is replaced in place.
-
-    Raises CrossbuildError for one that would not fit.
-    """
-    for old, new in strings:
-        if len(new) > len(old):
-            raise CrossbuildError(f"{new!r} does not fit in where a program has {old!r}.")
-        padded = new.encode().ljust(len(old), b"\0")
-        content = re.sub(rb"(?<=\0)" + re.escape(old.encode()) + rb"(?=\0)", padded, content)
-    return content

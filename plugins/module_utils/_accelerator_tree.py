@@ -4,24 +4,25 @@
 
 """The accelerator's files, made out of a release's packages for two architectures.
 
-    emul/PATH   for each foreign program that a native one may stand in for: a link to the launcher
-    gate/PATH   when it may
-    root/PATH   the native program, or what such a program loads
-    root/lib    the libraries of all of them, and their loader
-    launcher    see roles/accelerator/files/launcher.c
+emul/PATH   for each foreign program that a native one may stand in for: a link to the launcher
+gate/PATH   when it may
+root/PATH   the native program, or what such a program loads
+root/lib    the libraries of all of them, and their loader
+launcher    see roles/accelerator/files/launcher.c
 """
 
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import tempfile
 from dataclasses import dataclass, field
 from typing import BinaryIO, Callable, Iterator, TypeVar, cast
 
 from . import _elf
-from ._accelerator_tools import BFD_PLUGINS, PREFIX, Tools, gate, matches, native_path, rewrite, tools, upstream
+from ._accelerator_tools import BFD_PLUGINS, PREFIX, Tools, gate, matches, native_path, tools, upstream
 from ._command import require
+from ._elf_strings import replace
 from ._errors import CrossbuildError
 from ._package_archive import PackageArchive, sources_of
 from ._platform import Platform, host
@@ -116,7 +117,6 @@ class _Maker:
         self.dest = dest
         self.natives = natives
         self.made = made
-        self.missing: dict[str, bool] = {}
         # One place for names that lead to the same file where /bin is a link, and to another one where it is not.
         for part in ("emul", "gate", "root"):
             os.makedirs(os.path.join(dest, part))
@@ -125,7 +125,7 @@ class _Maker:
         os.makedirs(os.path.join(dest, "root/lib"))
 
     def make(self, table: list[Tools], foreigns: dict[str, str]) -> None:
-        self._library(_LOADER, ())
+        self._library(_LOADER)
         for row in table:
             for path, file in sorted(_files(foreigns[row.foreign])):
                 if matches(row, path) and not os.path.islink(file):
@@ -140,11 +140,15 @@ class _Maker:
         if not native:
             self.made.left_out[path] = f"{row.native} has no {native_path(path)}"
             return
-        missing = [name for name in _read(native, _elf.needed) if not self._library(name, row.strings)]
+        missing = [name for name in _read(native, _elf.needed) if not self._library(name, row)]
         if missing:
             self.made.left_out[path] = f"no package that {row.native} depends on has {', '.join(missing)}"
             return
-        _install(native, f"{self.dest}/root{path}", row.strings)
+        try:
+            _install(native, f"{self.dest}/root{path}", (*row.strings, *_as_foreign(row, native, foreign)))
+        except CrossbuildError as exc:
+            self.made.left_out[path] = str(exc)
+            return
         _write(f"{self.dest}/gate{path}", gate(row, [build_id]))
         if os.path.basename(path) == _PLUGIN:
             os.makedirs(self.dest + BFD_PLUGINS)
@@ -155,16 +159,18 @@ class _Maker:
         os.symlink(os.path.relpath("/launcher", os.path.dirname(f"/emul{path}")), link)
         self.made.programs.append(path)
 
-    def _library(self, name: str, strings: tuple[tuple[str, str], ...]) -> bool:
+    def _library(self, name: str, row: Tools | None = None) -> bool:
         """Has a library and all that it needs in its place; False where no package has one of them."""
         target = f"{self.dest}/root/lib/{name}"
         if os.path.lexists(target):
             return True
-        found = next(filter(None, (_find(root, f"{at}/{name}") for root in self.natives.values() for at in _LIBRARIES)), None)
-        if found is None:
-            return False
-        _install(found, target, strings)
-        return all([self._library(needed, strings) for needed in _read(found, _elf.needed)])
+        for package, directory in self.natives.items():
+            for path in _LIBRARIES:
+                found = _find(directory, f"{path}/{name}")
+                if found:
+                    _install(found, target, row.strings if row and row.native == package else ())
+                    return all(self._library(needed, row) for needed in _read(found, _elf.needed))
+        return False
 
 
 def _files(directory: str) -> Iterator[tuple[str, str]]:
@@ -182,6 +188,17 @@ def _find(directory: str, path: str) -> str | None:
     return next((place for place in places if os.path.isfile(place)), None)
 
 
+def _as_foreign(row: Tools, native: str, foreign: str) -> list[tuple[str, str]]:
+    """What the native program must say instead, because the foreign one does."""
+    if not row.as_foreign:
+        return []
+    ours, theirs = (
+        re.findall(rb"\0(" + row.as_foreign.encode() + rb")\0", _read(file, lambda f: f.read()))
+        for file in (native, foreign)
+    )
+    return [(old.decode(), theirs[0].decode()) for old in dict.fromkeys(ours) if theirs and old != theirs[0]]
+
+
 def _read(path: str, what: Callable[[BinaryIO], _T]) -> _T:
     with open(path, "rb") as file:
         return what(cast(BinaryIO, file))
@@ -189,7 +206,9 @@ def _read(path: str, what: Callable[[BinaryIO], _T]) -> _T:
 
 def _install(source: str, target: str, strings: tuple[tuple[str, str], ...]) -> None:
     with open(source, "rb") as file:
-        content = rewrite(file.read(), strings)
+        content = file.read()
+    for old, new in strings:
+        content = replace(content, old, new)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     with open(target, "wb") as file:
         file.write(content)

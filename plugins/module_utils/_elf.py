@@ -209,7 +209,9 @@ def needed(file: BinaryIO) -> list[str]:
     for header, segment in _segments_of(file, _PT_DYNAMIC):
         layout = (">" if header.big_endian else "<") + ("qQ" if header.bits == 64 else "iI")
         dynamic = _read(file, segment.offset, segment.size)
-        entries = list(struct.iter_unpack(layout, dynamic[: len(dynamic) // struct.calcsize(layout) * struct.calcsize(layout)]))
+        entries = list(
+            struct.iter_unpack(layout, dynamic[: len(dynamic) // struct.calcsize(layout) * struct.calcsize(layout)])
+        )
         table = next((value for tag, value in entries if tag == _DT_STRTAB), 0)
         for _header, load in _segments_of(file, PT_LOAD):
             if load.address <= table < load.address + load.size:

@@ -61,7 +61,9 @@ class PackageArchive:
     def download(self, names: list[str]) -> list[str]:
         """The files of these packages, and of no others."""
         # apt downloads into the working directory.
-        return self._found(names, self.directory, ["env", "-C", self.directory, "apt-get", *self._options, "-q", "download"])
+        return self._found(
+            names, self.directory, ["env", "-C", self.directory, "apt-get", *self._options, "-q", "download"]
+        )
 
     def download_all(self, names: list[str]) -> list[str]:
         """The files of these packages and of all that they depend on."""

@@ -17,7 +17,7 @@
  *     $NAME       declines where the environment has this variable: it means something else to the native program.
  *     +OPTION     the file that follows this option, as the next argument or after "=", is loaded into the program: the
  *                 native one of that file is put in its place, if its own gate lets it; otherwise declines.
- *     PATTERN     any other line: declines where an argument is like this; one "*" in it stands for anything.
+ *     PATTERN     any other line: declines where an argument is like this, in which "*" stands for anything.
  *
  * Static, without a C library: it runs for every program that a build executes, and nothing of the container, not even a
  * loader, is there to start it with. x86_64 Linux only.
@@ -80,16 +80,17 @@ static char *copy(char *to, const char *from)
     return to;
 }
 
-/* Whether text is like a pattern, in which one star stands for anything, also for nothing. */
+/* Whether text is like a pattern, in which a star stands for anything, also for nothing. */
 static int like(const char *text, const char *pattern)
 {
-    while (*pattern && *pattern != '*')
-        if (*text++ != *pattern++)
-            return 0;
-    if (!*pattern)
-        return !*text;
-    size_t rest = length(++pattern), left = length(text);
-    return left >= rest && same(text + left - rest, pattern);
+    for (; *pattern != '*'; text++, pattern++)
+        if (*text != *pattern || !*text)
+            return *text == *pattern;
+    do
+        if (like(text, pattern + 1))
+            return 1;
+    while (*text++);
+    return 0;
 }
 
 /* Files */
