@@ -106,7 +106,7 @@ def tools(release: str, platform: Platform) -> list[Tools]:
             f"There are no native tools for {platform} on {release!r}. They are known for {', '.join(TRIPLETS)} on Debian's"
             f" {', '.join(RELEASES)}."
         )
-    return [*_general(triplet), *_binutils(triplet), *_compilers(found, triplet)]
+    return [*_general(triplet), *_binutils(triplet), *_compilers(found, triplet, platform.arch.bits)]
 
 
 def _general(triplet: str) -> list[Tools]:
@@ -170,7 +170,7 @@ def _binutils(triplet: str) -> list[Tools]:
     ]
 
 
-def _compilers(release: Release, triplet: str) -> list[Tools]:
+def _compilers(release: Release, triplet: str, bits: int) -> list[Tools]:
     strings = _gcc_strings(triplet, release.gcc)
 
     def row(name: str, programs: tuple[str, ...], rules: tuple[str, ...]) -> Tools:
@@ -186,14 +186,20 @@ def _compilers(release: Release, triplet: str) -> list[Tools]:
         # /usr/lib or, since gcc 13, /usr/libexec
         return tuple(f"/usr/lib*/gcc/{triplet}/{release.gcc}/{name}" for name in names)
 
+    # What is left to optimise at link time has floating point numbers in as many words as those of the processor that the
+    # compiler runs on are wide: one of 32 bits misreads what one of 64 wrote, and the other way round.
+    if bits == 64:
+        frontend, at_link_time = _COMPILER, [row("gcc", internal("lto1"), _COMPILER)]
+    else:
+        frontend, at_link_time = (*_COMPILER, "-flto*"), []
     return [
         row("cpp", driver("cpp"), _DRIVER),
         row("gcc", driver("gcc"), _DRIVER),
         row("g++", driver("g++"), _DRIVER),
         row("gcc", driver("gcc-ar", "gcc-nm", "gcc-ranlib"), _ABOUT),
-        row("cpp", internal("cc1"), _COMPILER),
-        row("g++", internal("cc1plus"), _COMPILER),
-        row("gcc", internal("lto1"), _COMPILER),
+        row("cpp", internal("cc1"), frontend),
+        row("g++", internal("cc1plus"), frontend),
+        *at_link_time,
         row("gcc", internal("collect2"), _COLLECT),
         row("gcc", internal("lto-wrapper"), _ABOUT),
         # No program: the linkers load it, by the rule "+-plugin".
