@@ -33,7 +33,6 @@ _LIBRARIES = ("/usr/lib/x86_64-linux-gnu", "/usr/lib", "/usr/lib64")
 _PLUGIN = "liblto_plugin.so"
 _COMPILE = (
     "gcc",
-    f'-DPREFIX="{PREFIX}"',
     "-Os",
     "-s",
     "-static",
@@ -76,8 +75,13 @@ def make(release: str, platform: Platform, dest: str, launcher: str) -> Tree:
         natives = _unpack(native.download_all(sorted({row.native for row in table})), scratch)
         foreigns = _unpack(foreign.download(sorted({row.foreign for row in table})), scratch)
         _Maker(dest, natives, made).make(table, foreigns)
-    require([*_COMPILE, "-o", os.path.join(dest, "launcher"), launcher])
+    compile_launcher(launcher, os.path.join(dest, "launcher"))
     return made
+
+
+def compile_launcher(source: str, target: str, prefix: str = PREFIX) -> None:
+    """Makes the launcher for an accelerator that is to be at ``prefix``."""
+    require([*_COMPILE, f'-DPREFIX="{prefix}"', "-o", target, source])
 
 
 def _same_versions(table: list[Tools], native: PackageArchive, foreign: PackageArchive, made: Tree) -> list[Tools]:

@@ -64,7 +64,7 @@ def _place(image: bytearray, loads: list[_Load], text: bytes) -> int:
     """Puts bytes behind a read-only segment, where the file has nothing up to the end of its page; returns their address."""
     for load in loads:
         # As it is in the file now: an earlier string may have made it longer.
-        size = struct.unpack_from("<Q", image, load.row + 32)[0]
+        size = int(struct.unpack_from("<Q", image, load.row + 32)[0])
         end = load.offset + size
         room = image[end : -(-end // _PAGE) * _PAGE]
         if load.flags == _PF_R and len(room) >= len(text) and not any(room[: len(text)]):
