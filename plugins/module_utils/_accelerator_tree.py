@@ -21,7 +21,7 @@ from typing import BinaryIO, Callable, Iterator, TypeVar, cast
 
 from . import _elf
 from ._accelerator_tools import BFD_PLUGINS, PREFIX, Tools, gate, matches, native_path, tools, upstream
-from ._command import require
+from ._command import require, run, tail
 from ._elf_strings import replace
 from ._errors import CrossbuildError
 from ._package_archive import PackageArchive, sources_of
@@ -59,8 +59,8 @@ class Tree:
 def make(release: str, platform: Platform, dest: str, launcher: str) -> Tree:
     """Makes the tree for a release of Debian, by its code name, and a platform in the new directory ``dest``.
 
-    ``launcher`` is the path of launcher.c, which the host's gcc compiles. Raises CrossbuildError where the release or the
-    platform is unknown, packages are not to be had, or this host is of another architecture than x86_64.
+    ``launcher`` is the text of roles/accelerator/files/launcher.c, which the host's gcc compiles. Raises CrossbuildError
+    where the release or the platform is unknown, packages are not to be had, or this host is none of x86_64.
     """
     if host().architecture != "amd64":
         raise CrossbuildError(f"The accelerator's native tools are for hosts of x86_64, and this one is {host()}.")
@@ -80,8 +80,10 @@ def make(release: str, platform: Platform, dest: str, launcher: str) -> Tree:
 
 
 def compile_launcher(source: str, target: str, prefix: str = PREFIX) -> None:
-    """Makes the launcher for an accelerator that is to be at ``prefix``."""
-    require([*_COMPILE, f'-DPREFIX="{prefix}"', "-o", target, source])
+    """Makes the launcher, of the text of launcher.c, for an accelerator that is to be at ``prefix``."""
+    done = run([*_COMPILE, f'-DPREFIX="{prefix}"', "-o", target, "-xc", "-"], stdin=source)
+    if done.returncode != 0:
+        raise CrossbuildError(f"The launcher could not be compiled. gcc said: {tail(done.stderr)}")
 
 
 def _same_versions(table: list[Tools], native: PackageArchive, foreign: PackageArchive, made: Tree) -> list[Tools]:

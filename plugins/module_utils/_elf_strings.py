@@ -71,7 +71,7 @@ def _place(image: bytearray, loads: list[_Load], text: bytes) -> int:
             image[end : end + len(text)] = text
             struct.pack_into("<QQ", image, load.row + 32, size + len(text), size + len(text))
             return load.address + size
-    raise CrossbuildError(f"A program has no room for {text.decode()!r}.")
+    raise CrossbuildError(f"A program has no room for {text[:-1].decode()!r}.")
 
 
 def _redirect(image: bytearray, loads: list[_Load], address: int, target: int) -> int:

@@ -57,7 +57,7 @@ class Accelerator:
         library = next(line.split()[2] for line in listing.splitlines() if "libc.so.6" in line)
         shutil.copy(library, libraries)
         launcher = self.prefix / "launcher"
-        compile_launcher(str(SOURCE), str(launcher), str(self.prefix))
+        compile_launcher(SOURCE.read_text(), str(launcher), str(self.prefix))
         self.emul = self._inside("emul", self.foreign)
         self.emul.symlink_to(launcher)
         self.gate(ID)

@@ -227,7 +227,7 @@ def test_a_build_id_is_found_among_other_notes(bits: int, big_endian: bool) -> N
 def test_libraries_that_a_program_needs() -> None:
     names = b"\0libone.so.1\0libtwo.so.2\0"
     dynamic = struct.pack("<qQqQqQqQ", 1, 1, 5, 0x5000 + 0x200, 1, 13, 0, 0)
-    table = [(1, 0, 0x5000, 0x400), (2, 0x300, 0x5300, len(dynamic))]
+    table = [(1, 0x100, 0x5100, 0x300), (2, 0x300, 0x5300, len(dynamic))]
     segments = b"".join(struct.pack("<IIQQQQQQ", kind, 5, at, to, 0, size, size, 1) for kind, at, to, size in table)
     content = bytearray((header_bytes(ElfHeader(64, False, 0, DYN, 62, 0), 2) + segments).ljust(0x400, b"\0"))
     content[0x200 : 0x200 + len(names)] = names
