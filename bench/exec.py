@@ -25,6 +25,7 @@ from typing import NamedTuple
 from measure import HERE, require, require_laboratory, spread, write_section
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _dispatcher
+from ansible_collections.trusted.crossbuild.plugins.module_utils._accelerator_tools import PREFIX
 from ansible_collections.trusted.crossbuild.plugins.module_utils._elf import binfmt_magic
 from ansible_collections.trusted.crossbuild.plugins.module_utils._emulators import version_at
 from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import parse
@@ -87,7 +88,7 @@ def furnish(root: str, busybox: str, accelerated: bool) -> str:
     """A root directory with the programs."""
     os.makedirs(f"{root}/bin")
     os.makedirs(f"{root}/proc")
-    os.makedirs(f"{root}{_dispatcher.PREFIX}/emul/bin" if accelerated else f"{root}/dev")
+    os.makedirs(f"{root}{PREFIX}/emul/bin" if accelerated else f"{root}/dev")
     shutil.copy(busybox, f"{root}/bin/busybox")
     Path(f"{root}/bin/probe").write_bytes(probe_program(ARM))
     os.chmod(f"{root}/bin/probe", 0o755)

@@ -22,6 +22,7 @@ from ._command import require
 from ._converge import Plan, Step
 from ._download import open_verified, parse_checksum
 from ._errors import CrossbuildError
+from ._package_archive import KEYRING
 from ._package_manager import os_release, require_apt
 from ._receipt import Receipt
 
@@ -29,7 +30,6 @@ _PACKAGE = "docker-buildx"
 _PLUGIN = "/usr/local/lib/docker/cli-plugins/docker-buildx"
 _SOURCES = "/etc/apt/sources.list.d/trusted-crossbuild-docker-buildx.sources"
 _PREFERENCES = "/etc/apt/preferences.d/trusted-crossbuild-docker-buildx"
-_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # In the receipt: the files written, with their SHA-256.
 _FILES = "files"
 
@@ -87,7 +87,7 @@ class BuildxSource:
                 f"buildx_release is {self.release!r}; expected the code name of a release, such as trixie."
             )
         os_name, archive = os_release(), _archive()
-        if os_name.get("ID") != "debian" or not archive or not os.path.exists(_KEYRING):
+        if os_name.get("ID") != "debian" or not archive or not os.path.exists(KEYRING):
             raise CrossbuildError(
                 f"buildx_release is for Debian, and this host is {os_name.get('PRETTY_NAME', 'unknown')}"
                 f"{'' if archive else ', whose package sources name no archive of its own release'}."
@@ -98,7 +98,7 @@ class BuildxSource:
         one = f"Package: {_PACKAGE}\nPin: release n={self.release}\nPin-Priority: 500\n"
         return {
             _PREFERENCES: f"{others}\n{one}",
-            _SOURCES: f"Types: deb\nURIs: {archive}\nSuites: {self.release}\nComponents: main\nSigned-By: {_KEYRING}\n",
+            _SOURCES: f"Types: deb\nURIs: {archive}\nSuites: {self.release}\nComponents: main\nSigned-By: {KEYRING}\n",
         }
 
     def _write(self, path: str, text: str) -> None:

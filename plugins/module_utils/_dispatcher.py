@@ -16,12 +16,10 @@ import shutil
 import tempfile
 
 from . import _command, _elf_prologue
+from ._accelerator_tools import PREFIX
 from ._atomic import write_file
 from ._errors import CrossbuildError
 
-# Where the accelerator is in a container. Docker makes /dev of every container anew in memory: a mount point below it
-# leaves nothing in an image.
-PREFIX = "/dev/.crossbuild"
 DIRECTORY = "/opt/trusted.crossbuild/dispatcher"
 
 _COMPILER = "gcc"

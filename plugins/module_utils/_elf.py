@@ -22,8 +22,10 @@ MAGIC = b"\x7fELF"
 _BITS = {1: 32, 2: 64}
 _BYTE_ORDERS = {1: "<", 2: ">"}
 ET_EXEC, ET_DYN = 2, 3
-PT_LOAD, _PT_DYNAMIC, _PT_INTERP, PT_PHDR, PT_GNU_STACK = 1, 2, 3, 6, 0x6474E551
+PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE, PT_PHDR, PT_GNU_STACK = 1, 2, 3, 4, 6, 0x6474E551
 PF_X, PF_W, PF_R = 1, 2, 4
+_DT_NEEDED, _DT_STRTAB = 1, 5
+_NT_GNU_BUILD_ID = 3
 # Longer than any path (PATH_MAX) and than the notes of any toolchain: what says to be longer is damaged.
 _READ_MAX = 65536
 _EM_MIPS = 8
@@ -182,9 +184,8 @@ def segments(file: BinaryIO) -> list[Segment]:
 
 def interpreter(file: BinaryIO) -> str:
     """The loader that a dynamic program names (``PT_INTERP``); empty where it names none, or is damaged."""
-    for segment in segments(file):
-        if segment.type == _PT_INTERP:
-            return _read(file, segment.offset, segment.size).split(b"\0")[0].decode("utf-8", "surrogateescape")
+    for _header, segment in _segments_of(file, _PT_INTERP):
+        return _read(file, segment.offset, segment.size).split(b"\0")[0].decode("utf-8", "surrogateescape")
     return ""
 
 
@@ -198,6 +199,46 @@ def section(file: BinaryIO, kind: int) -> bytes:
             if found == kind:
                 return _read(file, offset, size)
     return b""
+
+
+def build_id(file: BinaryIO) -> str:
+    """The build id, in hex, by which a linker made this very file known; empty where there is none.
+
+    The notes that hold it: https://refspecs.linuxfoundation.org/elf/gabi4+/ch5.pheader.html#note_section
+    """
+    for header, segment in _segments_of(file, _PT_NOTE):
+        notes, order = _read(file, segment.offset, segment.size), ">" if header.big_endian else "<"
+        while len(notes) >= 12:
+            name_size, size, kind = struct.unpack_from(order + "III", notes)
+            content = 12 + (name_size + 3) // 4 * 4
+            if kind == _NT_GNU_BUILD_ID and notes[12 : 12 + name_size] == b"GNU\0":
+                return notes[content : content + size].hex()
+            notes = notes[content + (size + 3) // 4 * 4 :]
+    return ""
+
+
+def needed(file: BinaryIO) -> list[str]:
+    """The libraries that a program or library names to be loaded with it (``DT_NEEDED``)."""
+    for header, segment in _segments_of(file, _PT_DYNAMIC):
+        layout = (">" if header.big_endian else "<") + ("qQ" if header.bits == 64 else "iI")
+        dynamic = _read(file, segment.offset, segment.size)
+        entries = list(
+            struct.iter_unpack(layout, dynamic[: len(dynamic) // struct.calcsize(layout) * struct.calcsize(layout)])
+        )
+        table = next((value for tag, value in entries if tag == _DT_STRTAB), 0)
+        for _header, load in _segments_of(file, PT_LOAD):
+            if load.address <= table < load.address + load.size:
+                names = [load.offset + table - load.address + value for tag, value in entries if tag == _DT_NEEDED]
+                return [_read(file, name, 256).split(b"\0")[0].decode("utf-8", "surrogateescape") for name in names]
+    return []
+
+
+def _segments_of(file: BinaryIO, kind: int) -> Iterator[tuple[ElfHeader, Segment]]:
+    start = _parse(_read(file, 0, 64))
+    if start:
+        for segment in _segments(start.header, _rows(file, start.segments, SEGMENT_SIZE[start.header.bits])):
+            if segment.type == kind:
+                yield start.header, segment
 
 
 def _rows(file: BinaryIO, table: _Table, size: int) -> bytes:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import re
@@ -15,10 +14,10 @@ import tempfile
 from typing import Any
 
 from ._atomic import write_file
-from ._command import require, tail
-from ._command import run as run_command
+from ._command import require
 from ._converge import Plan, Step, converge
 from ._errors import CrossbuildError
+from ._package_archive import PackageArchive
 from ._package_manager import require_apt
 from ._platform import parse
 
@@ -86,37 +85,13 @@ class ForeignPackage:
         shutil.rmtree(self.dest)
         _remove_empty(made)
 
-    def _apt(self, scratch: str) -> list[str]:
-        """Options that give apt lists, a cache and a package database of its own, for one architecture."""
-        os.makedirs(f"{scratch}/lists/partial")
-        os.makedirs(f"{scratch}/cache/archives/partial")
-        return [
-            f"-oDir::State::Lists={scratch}/lists",
-            f"-oDir::Cache={scratch}/cache",
-            "-oDir::State::status=/dev/null",
-            f"-oAPT::Architecture={self.architecture}",
-            f"-oAPT::Architectures={self.architecture}",
-            "-oAcquire::Languages=none",
-            "-oAPT::Sandbox::User=root",
-        ]
-
     def _candidate(self) -> str:
         with tempfile.TemporaryDirectory() as scratch:
-            options, problem = self._lists(scratch)
-            policy = require(["apt-cache", *options, "policy", self.name])
-        versions = [line.split()[1] for line in policy.splitlines() if line.strip().startswith("Candidate:")]
-        if not versions or versions[0] == "(none)":
-            raise self._unavailable(problem)
-        return versions[0]
-
-    def _lists(self, scratch: str) -> tuple[list[str], str]:
-        """Fresh package lists: the options to use them, and what apt complained about.
-
-        One archive of several may be out of step for an architecture; the package may well be in another.
-        """
-        options = self._apt(scratch)
-        done = run_command(["apt-get", *options, "-q", "update"])
-        return options, tail(done.stderr) if done.returncode != 0 else ""
+            archive = PackageArchive(scratch, self.architecture)
+            version = archive.candidates([self.name]).get(self.name)
+        if not version:
+            raise archive.unavailable(self.name)
+        return version
 
     def _fetch(self) -> None:
         parent = os.path.dirname(self.dest)
@@ -124,7 +99,7 @@ class ForeignPackage:
         os.makedirs(parent, exist_ok=True)
         scratch = tempfile.mkdtemp(dir=parent, prefix=".fetch-")
         try:
-            package = self._download(scratch)
+            package = PackageArchive(scratch, self.architecture).download([self.name])[0]
             fresh = os.path.join(scratch, "files")
             require(["dpkg-deb", "--extract", package, fresh])
             version = require(["dpkg-deb", "--field", package, "Version"]).strip()
@@ -138,21 +113,6 @@ class ForeignPackage:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
             _remove_empty(made)
-
-    def _download(self, scratch: str) -> str:
-        options, problem = self._lists(scratch)
-        # apt downloads into the working directory.
-        done = run_command(["env", "-C", scratch, "apt-get", *options, "-q", "download", self.name])
-        found = glob.glob(f"{scratch}/*.deb")
-        if done.returncode != 0 or not found:
-            raise self._unavailable("\n".join(filter(None, (problem, tail(done.stderr)))))
-        return found[0]
-
-    def _unavailable(self, problem: str) -> CrossbuildError:
-        return CrossbuildError(
-            f"The package sources of this host gave no {self.name} for {self.architecture}. Check the name, and that the"
-            f" archive they point to carries that architecture. apt said: {problem or 'nothing'}"
-        )
 
 
 def _missing(directory: str) -> list[str]:

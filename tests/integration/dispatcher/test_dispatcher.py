@@ -24,6 +24,7 @@ from typing import TypeVar
 import pytest
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _dispatcher
+from ansible_collections.trusted.crossbuild.plugins.module_utils._accelerator_tools import PREFIX
 from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import parse
 from ansible_collections.trusted.crossbuild.plugins.module_utils._probe_programs import probe_program, program
 from ansible_collections.trusted.crossbuild.tests.integration.private_binfmt import (
@@ -39,7 +40,7 @@ MS_BIND, MS_REC = 4096, 16384
 ADDR_NO_RANDOMIZE = 0x0040000
 SHOWN = 7  # the exit status of the programs that show
 USER = 1000
-EMUL = _dispatcher.PREFIX + "/emul"
+EMUL = PREFIX + "/emul"
 ENVIRONMENT = {"PATH": "/bin", "EMPTY": "", "ODD NAME": "a=b\n"}
 T = TypeVar("T")
 
@@ -118,7 +119,7 @@ void begin(long *stack)
     call(59, (long)path, argv, envp);
     __builtin_trap();
 }
-""".replace("PREFIX", _dispatcher.PREFIX)
+""".replace("PREFIX", PREFIX)
 
 
 @dataclass(frozen=True)

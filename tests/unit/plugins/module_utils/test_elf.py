@@ -19,7 +19,9 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._elf import (
     Linkage,
     architecture,
     binfmt_magic,
+    build_id,
     describe,
+    needed,
     parse_header,
     read_linkage,
 )
@@ -199,3 +201,40 @@ def test_an_unreadable_path_is_named(tmp_path: pathlib.Path) -> None:
         describe(tmp_path / "absent")
     with pytest.raises(CrossbuildError, match="Is a directory"):
         describe(tmp_path)
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("big_endian", [False, True])
+def test_a_build_id_is_found_among_other_notes(bits: int, big_endian: bool) -> None:
+    order = ">" if big_endian else "<"
+
+    def note(kind: int, name: bytes, content: bytes) -> bytes:
+        padded = name.ljust(-(-len(name) // 4) * 4, b"\0") + content.ljust(-(-len(content) // 4) * 4, b"\0")
+        return struct.pack(order + "III", len(name), len(content), kind) + padded
+
+    notes = note(3, b"Other\0", b"12345") + note(1, b"GNU\0", b"123") + note(3, b"GNU\0", b"\xab\xcd\xef")
+    header = header_bytes(ElfHeader(bits, big_endian, 0, DYN, 62, 0), 1)
+    fields = (4, 4, 0, 0, 0, len(notes), len(notes), 4) if bits == 64 else (4, 0, 0, 0, len(notes), len(notes), 4, 4)
+    offset = len(header) + struct.calcsize(order + ("IIQQQQQQ" if bits == 64 else "IIIIIIII"))
+    at = 2 if bits == 64 else 1
+    fields = (*fields[:at], offset, *fields[at + 1 :])
+    content = header + struct.pack(order + ("IIQQQQQQ" if bits == 64 else "IIIIIIII"), *fields) + notes
+    assert build_id(io.BytesIO(content)) == "abcdef"
+    assert build_id(io.BytesIO(content[:-1])) in ("", "abcdef")
+    assert build_id(io.BytesIO(content[: offset + 8])) == ""
+
+
+def test_libraries_that_a_program_needs() -> None:
+    names = b"\0libone.so.1\0libtwo.so.2\0"
+    dynamic = struct.pack("<qQqQqQqQ", 1, 1, 5, 0x5000 + 0x200, 1, 13, 0, 0)
+    table = [(1, 0x100, 0x5100, 0x300), (2, 0x300, 0x5300, len(dynamic))]
+    segments = b"".join(struct.pack("<IIQQQQQQ", kind, 5, at, to, 0, size, size, 1) for kind, at, to, size in table)
+    content = bytearray((header_bytes(ElfHeader(64, False, 0, DYN, 62, 0), 2) + segments).ljust(0x400, b"\0"))
+    content[0x200 : 0x200 + len(names)] = names
+    content[0x300 : 0x300 + len(dynamic)] = dynamic
+    assert needed(io.BytesIO(bytes(content))) == ["libone.so.1", "libtwo.so.2"]
+
+
+def test_what_is_no_program_needs_nothing_and_has_no_build_id() -> None:
+    for content in (b"", b"#!/bin/sh", b"\x7fELF", program(EXEC)):
+        assert (build_id(io.BytesIO(content)), needed(io.BytesIO(content))) == ("", [])
