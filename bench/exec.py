@@ -12,7 +12,9 @@ laboratory only, by `make bench-exec`, and writes its section of RESULTS.md besi
 from __future__ import annotations
 
 import os
-import resource  # noqa: F401  os.wait4 needs it, and would not find it in another root directory
+
+# os.wait4 needs it, and would not find it in another root directory.
+import resource  # noqa: F401  # pylint: disable=unused-import
 import shutil
 import statistics
 import struct

@@ -57,8 +57,8 @@ see plain
 RUN x || true
 EOF
 RUN --mount=type=tmpfs,target=/t <<-'A' cat - <<B && see both
-	RUN first
-	A
+\tRUN first
+\tA
 RUN none
 B
 RUN see after
