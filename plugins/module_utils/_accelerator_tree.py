@@ -13,6 +13,7 @@ launcher    see roles/accelerator/files/launcher.c
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
@@ -27,6 +28,8 @@ from ._errors import CrossbuildError
 from ._package_archive import PackageArchive, sources_of
 from ._platform import Platform, host
 
+# Counted up when the same packages and the same rows make something else than before.
+_FORMAT = 1
 # Of Linux on x86_64, the one architecture that the launcher is for.
 _LOADER = "ld-linux-x86-64.so.2"
 _LIBRARIES = ("/usr/lib/x86_64-linux-gnu", "/usr/lib", "/usr/lib64")
@@ -62,14 +65,11 @@ def make(release: str, platform: Platform, dest: str, launcher: str) -> Tree:
     ``launcher`` is the text of roles/accelerator/files/launcher.c, which the host's gcc compiles. Raises CrossbuildError
     where the release or the platform is unknown, packages are not to be had, or this host is none of x86_64.
     """
-    if host().architecture != "amd64":
-        raise CrossbuildError(f"The accelerator's native tools are for hosts of x86_64, and this one is {host()}.")
+    require_host()
     table = tools(release, platform)
     os.makedirs(dest)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(dest)), prefix=".packages-") as scratch:
-        sources = sources_of(release)
-        native = PackageArchive(scratch, "amd64", sources)
-        foreign = PackageArchive(scratch, str(platform.debian), sources)
+        native, foreign = _archives(release, platform, scratch)
         made = Tree()
         table = _same_versions(table, native, foreign, made)
         natives = _unpack(native.download_all(sorted({row.native for row in table})), scratch)
@@ -79,11 +79,37 @@ def make(release: str, platform: Platform, dest: str, launcher: str) -> Tree:
     return made
 
 
+def require_host() -> None:
+    """Raises CrossbuildError where the native tools would not be this host's."""
+    if host().architecture != "amd64":
+        raise CrossbuildError(f"The accelerator's native tools are for hosts of x86_64, and this one is {host()}.")
+
+
+def recipe(release: str, platform: Platform, launcher: str) -> str:
+    """A digest of all that decides what ``make`` makes, but for the versions of the packages."""
+    parts = [_FORMAT, tools(release, platform), _COMPILE, PREFIX, launcher]
+    return hashlib.sha256("\0".join(map(repr, parts)).encode()).hexdigest()
+
+
+def versions(release: str, platform: Platform) -> dict[str, str]:
+    """Of which packages ``make`` would make a tree now, by the name for the image's architecture. Fetches lists only."""
+    made = Tree()
+    with tempfile.TemporaryDirectory(prefix="crossbuild-lists-") as scratch:
+        _same_versions(tools(release, platform), *_archives(release, platform, scratch), made)
+    return made.versions
+
+
 def compile_launcher(source: str, target: str, prefix: str = PREFIX) -> None:
     """Makes the launcher, of the text of launcher.c, for an accelerator that is to be at ``prefix``."""
     done = run([*_COMPILE, f'-DPREFIX="{prefix}"', "-o", target, "-xc", "-"], stdin=source)
     if done.returncode != 0:
         raise CrossbuildError(f"The launcher could not be compiled. gcc said: {tail(done.stderr)}")
+
+
+def _archives(release: str, platform: Platform, scratch: str) -> tuple[PackageArchive, PackageArchive]:
+    """Of the host's architecture and of the image's."""
+    sources = sources_of(release)
+    return PackageArchive(scratch, "amd64", sources), PackageArchive(scratch, str(platform.debian), sources)
 
 
 def _same_versions(table: list[Tools], native: PackageArchive, foreign: PackageArchive, made: Tree) -> list[Tools]:

@@ -41,6 +41,7 @@ class ImageBuild:
         self.built_from = BuiltFrom(self.engine.host, self.reference)
         self.proof = ImageProof(self.params, self.engine, self.reference, platform, task.now)
         self.built: str | None = None
+        self.acceleration: list[dict[str, Any]] = []
 
     @functools.cached_property
     def base_images(self) -> BaseImages:
@@ -82,6 +83,7 @@ class ImageBuild:
             "image": _describe(existing),
             "key": key.digest,
             "builder": {"kind": self.task.builder.kind, "reason": self.task.builder.reason},
+            **({"acceleration": self.acceleration} if self.built else {}),
             **self.proof.result(existing),
         }
 
@@ -182,7 +184,7 @@ class ImageBuild:
             self._build_once()
 
     def _build_once(self) -> None:
-        from . import _build_run
+        from . import _accelerated_build
 
         source = self.task.reader.read()
         self._refuse(source)
@@ -202,7 +204,7 @@ class ImageBuild:
             newest_bases=self.params["pull"] == "always",
         )
         begun = time.monotonic()
-        built = _build_run.run(self.task, source, request, self._emulator())
+        built, self.acceleration = _accelerated_build.run(self.task, source, request, self._emulator())
         self.proof.prove_built(built)
         self.engine.tag(built, self.name, self.tag)
         self.built = built

@@ -25,6 +25,8 @@ class Request:
     """One image for one platform.
 
     ``fresh`` takes no step from the builder's cache, ``newest_bases`` no base image where those are not the engine's.
+    ``dockerfile`` is what is built in place of the source's text, with its instructions in the same lines; COPY sees the
+    source's.
     """
 
     platform: Platform
@@ -35,6 +37,7 @@ class Request:
     secrets: Sequence[Secret]
     fresh: bool
     newest_bases: bool
+    dockerfile: str | None = None
 
 
 class Builder(ABC):

@@ -10,6 +10,7 @@ parameter, and nothing of a collection but Python by itself.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -54,6 +55,11 @@ def path(emulator: str) -> str:
     return os.path.join(DIRECTORY, os.path.basename(os.path.realpath(emulator)))
 
 
+def is_copy(interpreter: str) -> bool:
+    """Whether the path of an entry is that of a copy."""
+    return os.path.dirname(interpreter) == DIRECTORY
+
+
 def is_current(copy: str, emulator: str, source: str) -> bool:
     """Whether ``copy`` is that emulator file, as it is now, with the dispatcher of that source. Compiles nothing."""
     return os.path.exists(copy) and _elf_prologue.is_attached(_read(copy), _read(emulator), _digest(source))
@@ -69,6 +75,13 @@ def make(copy: str, emulator: str, source: str) -> None:
     # Before a compiler is asked for that would not help.
     _elf_prologue.require_usable(emulator, program)
     write_file(copy, _elf_prologue.attach(emulator, program, compiled(source), _digest(source)), mode=0o755)
+
+
+def remove() -> None:
+    """Takes all copies away. Entries that were made of them go on with the files that they hold open."""
+    shutil.rmtree(DIRECTORY)
+    with contextlib.suppress(OSError):  # other things of this collection are beside it
+        os.rmdir(os.path.dirname(DIRECTORY))
 
 
 def compiled(source: str) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Iterable, Iterator, Mapping
 
 from ._dockerfile_lexer import BLANKS, Directives, Instruction, lex, line_error
@@ -67,6 +67,19 @@ class Base:
     platform: Platform
     line: int
     used_by: str
+
+
+@dataclass(frozen=True)
+class BuiltStage:
+    """A stage that a build needs.
+
+    ``platform`` is what its RUNs are for, by its FROM; None where the name is unknown here, as windows/amd64. ``root`` is
+    the image that it is made from in the end; None for scratch.
+    """
+
+    stage: Stage
+    platform: Platform | None
+    root: str | None
 
 
 @dataclass(frozen=True)
@@ -166,26 +179,30 @@ def resolve_bases(
     return sorted(bases, key=lambda base: base.line)
 
 
-def stage_platforms(
+def built_stages(
     dockerfile: Dockerfile,
     args: Mapping[str, str],
     target_platform: Platform,
     build_platform: Platform,
     target: str | None = None,
-) -> list[Platform | None]:
-    """The platform that the RUNs of each stage are for; None where its name is unknown here, as windows/amd64.
+) -> list[BuiltStage]:
+    """The stages that BuildKit builds for ``target`` (or the last stage), in their order.
 
-    It is that of ``--platform``, else the target's. A stage made from another one has the platform of that one, even
-    where its own FROM names another: BuildKit ignores that. What the base image really is does not count.
-    Raises CrossbuildError as resolve_bases does.
+    A stage made from another one has the platform of that one, even where its own FROM names another: BuildKit ignores
+    that. Raises CrossbuildError as resolve_bases does.
     """
-    variables = _variables(dockerfile, args, target_platform, build_platform, target)
-    resolver = _Resolver(dockerfile, variables, target_platform)
-    platforms: list[Platform | None] = []
+    resolver = _Resolver(
+        dockerfile, _variables(dockerfile, args, target_platform, build_platform, target), target_platform
+    )
+    uses = {stage.index: list(resolver.uses(stage)) for stage in dockerfile.stages}
+    found: list[BuiltStage] = []
     for stage in dockerfile.stages:
-        source, _name, platform = resolver.origin(stage)
-        platforms.append(platforms[source.index] if source else resolver.platform(platform))
-    return platforms
+        earlier, name, platform = resolver.origin(stage)
+        if earlier:
+            found.append(replace(found[earlier.index], stage=stage))
+        else:
+            found.append(BuiltStage(stage, resolver.platform(platform), None if name == "scratch" else name))
+    return [found[index] for index in sorted(_reachable(uses, _target_stage(dockerfile.stages, target).index))]
 
 
 def _target_stage(stages: tuple[Stage, ...], target: str | None) -> Stage:

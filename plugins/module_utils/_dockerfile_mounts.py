@@ -26,7 +26,6 @@ from typing import Mapping
 
 from ._dockerfile import Dockerfile
 from ._dockerfile_lexer import Instruction
-from ._platform import Platform, same_family
 
 # What neither a Dockerfile's flags nor a mount's list of fields has a use for.
 _MOUNT = re.compile(r"[A-Za-z0-9_./:@=,+-]+\Z")
@@ -49,11 +48,6 @@ class Mounted:
     text: str
     lines: tuple[int, ...]
     skipped: tuple[Skipped, ...]
-
-
-def is_emulated(platform: Platform | None, host: Platform) -> bool:
-    """Whether an emulator runs the programs of a stage for ``platform`` (see ``stage_platforms``) on a builder."""
-    return platform is not None and not same_family(platform, host)
 
 
 def frontend_problem(dockerfile: Dockerfile, args: Mapping[str, str]) -> str | None:

@@ -61,12 +61,12 @@ class BuildxBuilder(Builder):
             metadata = os.path.join(scratch, "metadata.json")
             passed = {secret.id: stack.enter_context(_in_memory(secret.value)) for secret in request.secrets}
             try:
-                where, pieces = _sent(source, scratch)
+                where, pieces = _sent(source, request.dockerfile, scratch)
             except OSError as exc:
                 name = f" ({exc.filename})" if exc.filename else ""
                 raise CrossbuildError(
-                    f"The build context cannot be copied to {scratch}, as BuildKit needs it for a Dockerfile that is inline or"
-                    f" left out of it: {exc.strerror}{name}. Make room there or name another directory with"
+                    f"The build context cannot be copied to {scratch}, as BuildKit needs it for a Dockerfile that is inline,"
+                    f" left out of it or accelerated: {exc.strerror}{name}. Make room there or name another directory with"
                     " the variable TMPDIR. A device is copied by root only; name it in .dockerignore."
                 ) from exc
             command = [*self._buildx("build"), "--progress=rawjson", "--provenance=false", "--sbom=false", "--load"]
@@ -134,11 +134,15 @@ class BuildxBuilder(Builder):
         )
 
 
-def _sent(source: Source, scratch: str) -> tuple[list[str], Iterator[bytes]]:
-    """The arguments that say what is built from what, and what goes to the standard input."""
+def _sent(source: Source, other: str | None, scratch: str) -> tuple[list[str], Iterator[bytes]]:
+    """The arguments that say what is built from what, and what goes to the standard input.
+
+    ``other`` is the Dockerfile's text where COPY is not to see that one.
+    """
+    text = source.text if other is None else other
     if not source.members:
-        return ["-"], iter([source.text.encode("utf-8", "surrogateescape")])
-    if not source.extra:
+        return ["-"], iter([text.encode("utf-8", "surrogateescape")])
+    if not source.extra and other is None:
         return ["--file", source.sent_name, "-"], _with_root(source)
     # A Dockerfile that is not in the context. In a tar COPY would see it, as BuildKit applies no .dockerignore to one. A
     # directory that BuildKit has never seen before is sent with every byte, too.
@@ -148,9 +152,9 @@ def _sent(source: Source, scratch: str) -> tuple[list[str], Iterator[bytes]]:
     os.mkdir(context)
     _context_copy.copy(source.root, source.members, context)
     # The second goes before the context's own .dockerignore, which has been applied already.
-    for path, text in ((dockerfile, source.text), (dockerfile + ".dockerignore", "# everything\n")):
+    for path, content in ((dockerfile, text), (dockerfile + ".dockerignore", "# everything\n")):
         with open(path, "wb") as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
+            file.write(content.encode("utf-8", "surrogateescape"))
     return ["--file", dockerfile, context], iter(())
 
 

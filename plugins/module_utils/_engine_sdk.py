@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
+import json
 import sys
-from dataclasses import dataclass
+import tarfile
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Callable, Iterator, cast
 from urllib.parse import quote
 
@@ -31,13 +34,14 @@ LOST = "the connection to the engine broke"
 
 @dataclass(frozen=True)
 class Image:
-    """An image of the engine: identity, recorded platform, labels, tags and its command."""
+    """An image of the engine: identity, recorded platform, labels, tags, its command, and its layers' digests."""
 
     id: str
     platform: Platform
     labels: dict[str, str]
     tags: list[str]
     command: list[str]
+    layers: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> Image:
@@ -48,6 +52,7 @@ class Image:
             labels=dict(config.get("Labels") or {}),
             tags=list(content.get("RepoTags") or []),
             command=[*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])],
+            layers=list((content.get("RootFS") or {}).get("Layers") or []),
         )
 
 
@@ -148,6 +153,19 @@ class SdkEngine:
         except sdk().errors.ImageNotFound:
             return None
 
+    def labelled(self, label: str) -> list[Image]:
+        """The images that have this label, whatever its value."""
+        filters = {"label": [label]}
+        if self.socket:
+            try:
+                found = self.socket.get(f"/images/json?filters={quote(json.dumps(filters))}")
+            except OSError as exc:
+                raise _silent(self.host, str(exc)) from exc
+        else:
+            found = self._client.images(filters=filters)
+        images = (self.image(one["Id"]) for one in found)
+        return [image for image in images if image]
+
     def answers(self) -> bool:
         """Whether it is still there."""
         if self.socket:
@@ -194,6 +212,10 @@ class SdkEngine:
         except sdk().errors.APIError as exc:
             raise CrossbuildError(f"The engine did not save {image_id}: {exc.explanation or exc}") from exc
 
+    def load(self, file: IO[bytes]) -> None:
+        """Takes the images of a tar as ``docker save`` writes it. Raises CrossbuildError with what the engine said."""
+        self._require_done(lambda: self._client.load_image(file))
+
     def build(self, context: Iterator[bytes], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """What the engine tells of a build by its classic builder."""
         try:
@@ -235,13 +257,31 @@ class SdkEngine:
         with self._exported(image_id, {}) as content, open(path, "wb") as file:
             file.writelines(content)
 
+    def read_file(self, image_id: str, path: str) -> bytes | None:
+        """A regular file of an image; None where it has none at that path. Starts nothing."""
+        with self._never_started(image_id, {}) as container:
+            try:
+                chunks, _about = self._client.get_archive(container, path)
+            except sdk().errors.NotFound:
+                return None
+            with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+                member = archive.next()
+                file = archive.extractfile(member) if member and member.isreg() else None
+                return file.read() if file else None
+
     @contextlib.contextmanager
     def _exported(self, image_id: str, labels: dict[str, str]) -> Iterator[Iterator[bytes]]:
-        """The files of an image as a tar, out of a container that is made for this and never started."""
+        """The files of an image as a tar."""
+        with self._never_started(image_id, labels) as container:
+            yield self._client.export(container)
+
+    @contextlib.contextmanager
+    def _never_started(self, image_id: str, labels: dict[str, str]) -> Iterator[str]:
+        """A container by which an image's files can be read, and which goes again."""
         with self._connected():
-            container = self._client.create_container(image_id, command=["never-started"], labels=labels)["Id"]
+            container = str(self._client.create_container(image_id, command=["never-started"], labels=labels)["Id"])
             try:
-                yield self._client.export(container)
+                yield container
             finally:
                 self._client.remove_container(container, v=True)
 

@@ -36,6 +36,7 @@ IMAGE_SPEC: dict[str, Any] = {
     },
     "builder": {"type": "str", "choices": ["auto", "buildx", "classic"], "default": "auto"},
     "builder_name": {"type": "str"},
+    "accelerate": {"type": "str", "choices": ["auto", "true", "false"], "default": "auto"},
     "secrets": {
         "type": "list",
         "elements": "dict",

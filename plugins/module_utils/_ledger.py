@@ -134,7 +134,8 @@ class Ledger(Output):
         name = self._task.params["ledger"]
         self._task.engine.tag(one.image.id, name, tag)
         try:
-            _push.push(self._task, self._registry, f"{name}:{tag}")
+            self._task.now(f"pushing {name}:{tag}")
+            _push.push(self._task.engine, self._registry, f"{name}:{tag}")
         finally:
             self._task.engine.remove(f"{name}:{tag}")
         return Reference(self._repository.registry, self._repository.repository, tag)

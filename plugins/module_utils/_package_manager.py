@@ -12,6 +12,7 @@ import shutil
 from ._apk import Apk
 from ._apt import Apt
 from ._errors import CrossbuildError
+from ._os_release import PATHS, fields
 from ._package_tool import PackageManager
 from ._pacman import Pacman
 from ._rpm import Dnf, Zypper
@@ -51,10 +52,9 @@ def require_apt() -> Apt:
 
 
 def os_release() -> dict[str, str]:
-    """The fields of os-release(5), without their quotes."""
-    for path in ("/etc/os-release", "/usr/lib/os-release"):
+    """This host's os-release."""
+    for path in PATHS:
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:
-                pairs = (line.strip().partition("=") for line in file if "=" in line)
-                return {key: value.strip("\"'") for key, _equals, value in pairs}
+                return fields(file.read())
     return {}

@@ -13,7 +13,7 @@ from typing import Sequence
 from . import _manifest, _manifest_parts, _registry_reference
 from ._build_task import BuildTask
 from ._converge import Plan, Step
-from ._engine_sdk import Image
+from ._engine_sdk import Image, SdkEngine
 from ._errors import CrossbuildError
 from ._manifest import Manifest
 from ._manifest_join import Joint, Tags
@@ -105,7 +105,8 @@ class Push(Output):
         return _registry_reference.parse(one.reference)
 
     def _push(self, one: Made) -> None:
-        push(self._task, self._registry, one.reference)
+        self._task.now(f"pushing {one.reference}")
+        push(self._task.engine, self._registry, one.reference)
 
     def _joint(self, done: Sequence[Finished]) -> Joint:
         images = [Wanted(self._reference(one), one.advertised) for one in done]
@@ -120,13 +121,12 @@ class Push(Output):
             step.run()
 
 
-def push(task: BuildTask, registry: Registry, reference: str) -> None:
+def push(engine: SdkEngine, registry: Registry, reference: str) -> None:
     """Has the engine push an image. Raises CrossbuildError with why it could not, and what to do."""
-    task.now(f"pushing {reference}")
     name, _colon, tag = reference.rpartition(":")
     who = registry.credentials
     try:
-        task.engine.push(name, tag, who.for_engine(registry.name) if who else {})
+        engine.push(name, tag, who.for_engine(registry.name) if who else {})
     except CrossbuildError as exc:
         user = f"The user {who.username or 'of the token'} (from {who.origin})" if who else "Nobody in particular"
         remedy = _remedy(str(exc), registry.name, user)

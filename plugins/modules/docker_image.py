@@ -157,6 +157,20 @@ options:
       - M(trusted.crossbuild.buildx_builder) makes one. Where its node for the platform is a remote BuildKit that does not answer, the
         task fails at once (RV(node_fault)).
     type: str
+  accelerate:
+    description:
+      - Whether steps for an emulated platform run native tools in place of emulated ones, where the role
+        P(trusted.crossbuild.accelerator#role) has brought them. Compilers, shells and archivers then take the time that they
+        take on the host. The image is the same, but for the exceptions that the role's documentation lists, so that this is no
+        input of the build, and a change of it no reason to build.
+      - V(auto) accelerates the stages that it can. RV(acceleration) says which, by what, and why not the others.
+      - V(true) fails where something that is emulated cannot be accelerated.
+      - V(false) emulates everything.
+      - It takes the BuildKit inside of the engine, and a base image of a release of Debian that there is an accelerator for. What a
+        base image has as C(ONBUILD RUN) is emulated.
+    type: str
+    choices: [auto, 'true', 'false']
+    default: auto
   secrets:
     description:
       - What steps of the Dockerfile may read with C(RUN --mount=type=secret,id=ID). BuildKit only. It gets into no image,
@@ -338,7 +352,7 @@ image:
 images:
   description:
     - The images for all platforms, whether one or several. Beside what is in the sample each has C(key), C(verified), C(builder)
-      and, where there are any, C(foreign_programs) and C(silent_programs), as described for one platform; C(digest), which the
+      and, where it was built, C(acceleration), and where there are any, C(foreign_programs) and C(silent_programs), as described for one platform; C(digest), which the
       registry knows it by; and where it failed, C(error), C(step), C(output) and C(emulator_crashed).
   returned: when O(state=present) and an engine answers, also when some platforms fail
   type: list
@@ -405,6 +419,32 @@ builder:
   sample:
     kind: buildx
     reason: buildx is on the host, and BuildKit in the engine
+acceleration:
+  description: Each stage that was built and has steps for an emulated platform, and how these ran.
+  returned: for one platform, when it was built
+  type: list
+  elements: dict
+  contains:
+    stage:
+      description: Its name, or where it has none its number, from 0.
+      type: str
+    line:
+      description: The line of its C(FROM).
+      type: int
+    platform:
+      description: The platform that its steps are for.
+      type: str
+    accelerator:
+      description: The image of native tools that its steps ran with; V(null) where everything was emulated.
+      type: str
+      sample: crossbuild.invalid/accelerator:bookworm-arm-v7-3ef01b2c91c4d5e6
+    reason:
+      description: Why it was not accelerated; V(null) where it was.
+      type: str
+    skipped:
+      description: The C(RUN)s of it that were emulated all the same, by C(line), and the C(reason) of each.
+      type: list
+      elements: dict
 foreign_programs:
   description: Programs of other architectures found in the image just looked at, such as an emulator copied into it.
   returned: for one platform, when there are any

@@ -12,7 +12,12 @@ import pytest
 from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
-from ansible_collections.trusted.crossbuild.plugins.module_utils._dockerfile import Base, parse, resolve_bases
+from ansible_collections.trusted.crossbuild.plugins.module_utils._dockerfile import (
+    Base,
+    built_stages,
+    parse,
+    resolve_bases,
+)
 from ansible_collections.trusted.crossbuild.plugins.module_utils._dockerfile_lexer import lex
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
 from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import Platform
@@ -467,3 +472,35 @@ def test_every_needed_image_is_reached_and_no_other(parents, through_copy):
             needs.append(needs[parent])
     for index, needed in enumerate(needs):
         assert {base.reference for base in bases("\n".join(lines), target=f"s{index}")} == needed
+
+
+# --- stages
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "expected"),
+    [
+        ("FROM a\n", {}, ["0 linux/arm/v7 a"]),
+        ("FROM scratch\n", {}, ["0 linux/arm/v7 None"]),
+        (
+            "FROM --platform=$BUILDPLATFORM a AS b\nFROM c\nCOPY --from=b / /\n",
+            {},
+            ["0 linux/amd64 a", "1 linux/arm/v7 c"],
+        ),
+        ("FROM --platform=linux/arm64 scratch\n", {}, ["0 linux/arm64 None"]),
+        ("FROM --platform=linux/386 a AS b\nFROM b AS c\nFROM C\n", {}, [f"{n} linux/386 a" for n in range(3)]),
+        ("FROM a AS b\nFROM --platform=$BUILDPLATFORM b\n", {}, ["0 linux/arm/v7 a", "1 linux/arm/v7 a"]),
+        ("ARG P=linux/amd64\nFROM --platform=$P a\n", {"P": "linux/s390x"}, ["0 linux/s390x a"]),
+        ("ARG B=b\nFROM --platform=$BUILDPLATFORM a AS b\nFROM $B\n", {}, ["0 linux/amd64 a", "1 linux/amd64 a"]),
+        ("FROM --platform=windows/amd64 a\n", {}, ["0 None a"]),
+        ("FROM --platform=windows/amd64 w AS unneeded\nFROM a\n", {}, ["1 linux/arm/v7 a"]),
+    ],
+)
+def test_stages_that_are_built(text, args, expected):
+    found = built_stages(parse(text), args, ARM, AMD64)
+    assert [f"{one.stage.index} {one.platform} {one.root}" for one in found] == expected
+
+
+def test_stages_behind_the_target_are_not_built():
+    found = built_stages(parse("FROM a AS one\nFROM b AS two\n"), {}, ARM, AMD64, "one")
+    assert [one.root for one in found] == ["a"]

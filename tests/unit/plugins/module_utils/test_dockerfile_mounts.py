@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.trusted.crossbuild.plugins.module_utils._dockerfile import parse, stage_platforms
+from ansible_collections.trusted.crossbuild.plugins.module_utils._dockerfile import parse
 from ansible_collections.trusted.crossbuild.plugins.module_utils._dockerfile_mounts import (
     Skipped,
     frontend_problem,
-    is_emulated,
     with_mounts,
 )
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
@@ -143,38 +142,6 @@ def test_a_mount_more_and_nothing_else(text):
             original = old.original[:end] + FLAG + old.original[end:]
             expected = dataclasses.replace(old, flags=(FLAG.strip(), *old.flags), original=original)
         assert new == expected
-
-
-# --- which stages
-
-
-@pytest.mark.parametrize(
-    ("text", "args", "emulated"),
-    [
-        ("FROM a\n", {}, [True]),
-        ("FROM scratch\n", {}, [True]),
-        ("FROM --platform=$BUILDPLATFORM a AS b\nFROM c\n", {}, [False, True]),
-        ("FROM --platform=${TARGETPLATFORM} a\n", {}, [True]),
-        ("FROM --platform=linux/386 a\n", {}, [False]),
-        ("FROM --platform=linux/arm64 scratch\n", {}, [True]),
-        ("FROM --platform=$BUILDPLATFORM a AS b\nFROM b AS c\nFROM C\n", {}, [False, False, False]),
-        ("FROM a AS b\nFROM --platform=$BUILDPLATFORM b\n", {}, [True, True]),
-        ("ARG P=linux/amd64\nFROM --platform=$P a\n", {}, [False]),
-        ("ARG P=linux/amd64\nFROM --platform=$P a\n", {"P": "linux/s390x"}, [True]),
-        ("ARG B=b\nFROM --platform=$BUILDPLATFORM a AS b\nFROM $B\n", {}, [False, False]),
-        ("FROM --platform=windows/amd64 a AS w\nFROM a\n", {}, [False, True]),
-        ("FROM --platform=$BUILDPLATFORM a AS unused\nFROM a AS unneeded\nFROM a\n", {}, [False, True, True]),
-    ],
-)
-def test_stages_of_an_emulated_platform(text, args, emulated):
-    platforms = stage_platforms(parse(text), args, ARM, AMD64)
-    assert [is_emulated(platform, AMD64) for platform in platforms] == emulated
-
-
-def test_a_native_target_is_not_emulated():
-    assert stage_platforms(parse("FROM a\n"), {}, AMD64, AMD64) == [AMD64]
-    assert not is_emulated(AMD64, AMD64)
-    assert not is_emulated(ARM, Platform("arm64"))
 
 
 # --- which frontends
