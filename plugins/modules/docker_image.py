@@ -351,9 +351,10 @@ image:
     tags: ["armbuild/hello:latest"]
 images:
   description:
-    - The images for all platforms, whether one or several. Beside what is in the sample each has C(key), C(verified), C(builder)
-      and, where it was built, C(acceleration), and where there are any, C(foreign_programs) and C(silent_programs), as described for one platform; C(digest), which the
-      registry knows it by; and where it failed, C(error), C(step), C(output) and C(emulator_crashed).
+    - The images for all platforms, whether one or several. Beside what is in the sample each has C(key), C(verified), C(builder),
+      where it was built C(acceleration), and where there are any C(foreign_programs) and C(silent_programs), as described for one
+      platform; C(digest), which the registry knows it by; and where it failed, C(error), C(step), C(output) and
+      C(emulator_crashed).
   returned: when O(state=present) and an engine answers, also when some platforms fail
   type: list
   elements: dict

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import re
 import subprocess
 import sys
 import tarfile
-from typing import Any
+
+from images import image  # of the target setup_engine
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _dockerfile, _dockerfile_mounts
 
@@ -120,40 +120,6 @@ def build(text: str, name: str, fails: bool = False) -> str:
 
 def seen(said: str) -> dict[str, bool]:
     return {name: found == "here" for name, found in re.findall(r"^#\d+ [\d.]+ see (\w+): (.*)$", said, re.MULTILINE)}
-
-
-def image(name: str) -> dict[str, Any]:
-    """All that an image consists of, without times: configuration, history, and the files of each layer."""
-    saved = subprocess.run(["docker", "save", name], stdout=subprocess.PIPE, check=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(saved)) as archive:
-
-        def read(path: str) -> bytes:
-            file = archive.extractfile(path)
-            assert file is not None, path
-            return file.read()
-
-        (manifest,) = json.loads(read("manifest.json"))
-        config = json.loads(read(manifest["Config"]))
-        layers = [files(read(path)) for path in manifest["Layers"]]
-    del config["created"], config["rootfs"]
-    for entry in config["history"]:
-        del entry["created"]
-    return {"config": config, "layers": layers, "shown": shown(name)}
-
-
-def shown(name: str) -> str:
-    return docker("history", "--no-trunc", "--format", "{{.CreatedBy}} {{.Size}} {{.Comment}}", name)
-
-
-def files(layer: bytes) -> dict[str, list[object]]:
-    found = {}
-    with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
-        for member in archive:
-            file = archive.extractfile(member) if member.isfile() else None
-            content = hashlib.sha256(file.read()).hexdigest() if file else member.linkname
-            attributes = {key: value for key, value in member.pax_headers.items() if "time" not in key}
-            found[member.name] = [member.type.decode(), member.mode, member.uid, member.gid, attributes, content]
-    return found
 
 
 def compare(text: str) -> None:
