@@ -119,6 +119,16 @@ class Flags:
         }
         return "".join(letter for letter, on in wanted.items() if on)
 
+    def undispatched(self) -> str | None:
+        """In words, why an emulator with the dispatcher must not be registered with these; None where it may be."""
+        if self.credentials:
+            return "with credentials: true a set-user-ID program of an image could run native ones as its owner"
+        if not self.fix_binary:
+            return "with fix_binary: false no container would have it"
+        if self.preserve_argv0 is False:
+            return "with preserve_argv0: false native programs would lose the names that they are called by"
+        return None
+
 
 def argv0_arrives(kernel: str, qemu: str) -> bool:
     """Whether flag P is right for a kernel and an emulator of these versions, such as ``6.1.0-18-amd64`` and ``7.2.22``."""

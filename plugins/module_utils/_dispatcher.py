@@ -16,8 +16,7 @@ import os
 import shutil
 import tempfile
 
-from . import _command, _elf_prologue
-from ._accelerator_tools import PREFIX
+from . import _command
 from ._atomic import write_file
 from ._errors import CrossbuildError
 
@@ -45,8 +44,6 @@ _OPTIONS = (
     "-static",
     "-no-pie",
     "-Wl,--build-id=none,-z,noseparate-code,-z,noexecstack",
-    f'-DPREFIX="{PREFIX}"',
-    "-",
 )
 
 
@@ -62,7 +59,27 @@ def is_copy(interpreter: str) -> bool:
 
 def is_current(copy: str, emulator: str, source: str) -> bool:
     """Whether ``copy`` is that emulator file, as it is now, with the dispatcher of that source. Compiles nothing."""
+    from . import _elf_prologue
+
     return os.path.exists(copy) and _elf_prologue.is_attached(_read(copy), _read(emulator), _digest(source))
+
+
+def copy_of(emulator: str) -> str | None:
+    """The copy of that emulator file, as it is now, whichever source its dispatcher is of; None where there is none such.
+
+    A copy that is damaged or cannot be read is none.
+    """
+    copy = path(emulator)
+    if not os.path.exists(copy):
+        return None
+    from . import _elf_prologue
+
+    try:
+        program = _read(copy)
+        found = _elf_prologue.find(program)
+        return copy if found and _elf_prologue.is_attached(program, _read(emulator), found.digest) else None
+    except CrossbuildError:
+        return None
 
 
 def make(copy: str, emulator: str, source: str) -> None:
@@ -71,6 +88,8 @@ def make(copy: str, emulator: str, source: str) -> None:
     Raises CrossbuildError where the emulator cannot be given one (see ``_elf_prologue.attach``), and where there is no
     compiler. The emulator's own file is only read.
     """
+    from . import _elf_prologue
+
     program = _read(emulator)
     # Before a compiler is asked for that would not help.
     _elf_prologue.require_usable(emulator, program)
@@ -93,7 +112,7 @@ def compiled(source: str) -> bytes:
         )
     with tempfile.TemporaryDirectory(prefix="crossbuild-dispatcher-") as directory:
         program = os.path.join(directory, "dispatcher")
-        done = _command.run([_COMPILER, *_OPTIONS, "-o", program], stdin=source)
+        done = _command.run([_COMPILER, *_options(), "-o", program], stdin=source)
         if done.returncode != 0:
             raise CrossbuildError(
                 f"{_COMPILER} cannot compile the dispatcher (status {done.returncode}): {_command.tail(done.stderr)}\n"
@@ -102,9 +121,15 @@ def compiled(source: str) -> bytes:
         return _read(program)
 
 
+def _options() -> list[str]:
+    from ._accelerator_tools import PREFIX
+
+    return [*_OPTIONS, f'-DPREFIX="{PREFIX}"', "-"]
+
+
 def _digest(source: str) -> bytes:
     """Names what a compiler makes of a source, whichever compiler it is."""
-    return hashlib.sha256("\0".join([*_OPTIONS, source]).encode()).digest()
+    return hashlib.sha256("\0".join([*_options(), source]).encode()).digest()
 
 
 def _read(file: str) -> bytes:

@@ -91,9 +91,8 @@ def attach(name: str, program: bytes, prologue: bytes, digest: bytes) -> bytes:
     header = bytearray(program[: _elf.HEADER_SIZE[64]])
     _START.pack_into(header, _START_AT, address + start + code.entry, offset)
     _COUNT.pack_into(header, _COUNT_AT, len(segments))
-    return b"".join(
-        [header, program[len(header) :].ljust(offset - len(header), b"\0"), table.ljust(start, b"\0"), content]
-    )
+    rest = memoryview(program)[len(header) :]
+    return b"".join([header, rest, bytes(offset - len(program)), table.ljust(start, b"\0"), content])
 
 
 def find(program: bytes) -> Prologue | None:

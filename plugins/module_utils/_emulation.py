@@ -11,7 +11,7 @@ import os
 from functools import partial
 from typing import Any, Callable
 
-from . import _emulators
+from . import _dispatcher, _emulators
 from ._binfmt_misc import BinfmtMisc
 from ._converge import Plan, Step, converge
 from ._emulator_packages import EmulatorPackages
@@ -19,7 +19,7 @@ from ._emulator_store import EmulatorStore
 from ._emulator_versions import EmulatorVersions, Origin, archive_origin, image_origin
 from ._errors import CrossbuildError
 from ._locks import PACKAGES, locked
-from ._platform import Architecture, architectures, parse_list, runs_natively
+from ._platform import ARCHITECTURES, Architecture, architectures, parse_list, runs_natively
 
 # The options that say what to take from each source.
 _OF_SOURCE = {"package": ("version", "default_release"), "archive": ("archive", "checksum"), "image": ("image",)}
@@ -72,8 +72,16 @@ class Emulation:
         remove()
         # By flag F a removed emulator stays in use: the kernel would run programs by a file that is no more.
         for entry in served:
-            if not os.path.exists(entry.interpreter):
+            if not _is_there(entry.interpreter):
                 misc.remove(entry.name)
+
+
+def _is_there(interpreter: str) -> bool:
+    """Whether an entry's interpreter is on this host; a copy with the dispatcher is no longer than its emulator."""
+    if not _dispatcher.is_copy(interpreter):
+        return os.path.exists(interpreter)
+    paths = [path for architecture in ARCHITECTURES for path in _emulators.candidates(architecture)]
+    return any(_dispatcher.copy_of(path) == interpreter for path in paths)
 
 
 def _usable(architecture: Architecture, repaired: bool) -> _emulators.Emulator | None:

@@ -37,7 +37,7 @@ class Emulator:
 
     @property
     def interpreter(self) -> str:
-        """The path to register."""
+        """The path to register where the dispatcher is not wanted, see ``_dispatcher.copy_of``."""
         link = _PRESERVING_LINK.format(qemu=self.architecture.qemu)
         return link if os.path.exists(link) and os.path.samefile(link, self.path) else self.path
 

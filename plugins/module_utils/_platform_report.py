@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import _elf, _probe
+from . import _dispatcher, _elf, _probe
 from ._binfmt_boot import reader
 from ._binfmt_entry import Entry
 from ._binfmt_misc import BinfmtMisc
@@ -66,6 +66,7 @@ def _row(platform: Platform, proof: _probe.Proof, table: Table) -> dict[str, Any
         "readdir": {True: "ok", False: "overflow", None: None}[proof.readdir],
         "entry": _describe(entry, proof) if entry else None,
         "emulator_version": version_at(entry.interpreter, platform.arch) if entry else None,
+        "dispatcher": entry is not None and _dispatcher.is_copy(entry.interpreter),
         "linkage": interpreter.linkage if interpreter else None,
         "reason": str(reason) if reason else None,
         "explanation": explanation,

@@ -11,7 +11,7 @@ import os
 from functools import partial
 from typing import Any, Sequence
 
-from . import _binfmt_support, _emulators, _probe
+from . import _binfmt_support, _dispatcher, _emulators, _probe
 from ._binfmt_boot import last_first
 from ._binfmt_entry import Entry, register_line, same_programs
 from ._binfmt_format import Flags, Format, argv0_arrives, flag_defects, of_architecture
@@ -138,15 +138,32 @@ class Present:
         flags = self.flags.letters(preserve_argv0=self._argv0_arrives(form, emulator, actual))
         if "P" in flags:
             self.preserving.add(form.label)
+        copy = _dispatcher.copy_of(emulator.path)
+        if copy:
+            why_not = self.flags.undispatched() or self._untold(form, emulator, actual)
+            if not why_not:
+                return form.entry(copy, flags)
+            plan.warnings.append(
+                f"Builds for {form.architecture.docker} are not accelerated: {emulator.path} is registered, and not {copy},"
+                f" as {why_not}."
+            )
         return form.entry(emulator.interpreter if "P" in flags else emulator.path, flags)
 
     def _argv0_arrives(self, form: Format, emulator: _emulators.Emulator, actual: Entry | None) -> bool:
         if self.flags.preserve_argv0 is not None or emulator.interpreter.endswith(_PRESERVING_LINK):
             return True
-        proof = self._proof(form)
-        if actual and "P" in actual.flags and proof and proof.argv0:
-            return True  # seen: no need to ask for versions
-        return argv0_arrives(os.uname().release, emulator.version())
+        return not self._untold(form, emulator, actual)
+
+    def _untold(self, form: Format, emulator: _emulators.Emulator, actual: Entry | None) -> str | None:
+        """In words, why an emulator cannot know, other than by its name, that argv[0] is preserved; None where it can."""
+        if actual and "P" in actual.flags and not actual.interpreter.endswith(_PRESERVING_LINK):
+            proof = self._proof(form)
+            if proof and proof.argv0:
+                return None  # seen: no need to ask for versions
+        kernel, version = os.uname().release, emulator.version()
+        if argv0_arrives(kernel, version):
+            return None
+        return f"that takes QEMU 6.0 and Linux 5.12 or newer, and these are {version} and {kernel}"
 
     def _proof(self, form: Format) -> _probe.Proof | None:
         return next((proof for platform, proof in self.proofs.items() if platform.arch == form.architecture), None)
@@ -325,6 +342,7 @@ def _observed(platform: Platform, proof: _probe.Proof, in_kernel: list[Entry]) -
         "in_containers": proof.runs and proof.isolated,
         "argv0": proof.argv0,
         "emulator_version": _emulators.version_at(entry.interpreter, platform.arch) if entry else None,
+        "dispatcher": entry is not None and _dispatcher.is_copy(entry.interpreter),
     }
 
 

@@ -15,6 +15,10 @@ description:
   - Entries are compared by what they mean - which programs they match, by which file and flags they run them - not by
     name. An entry of the distribution that does the same is left alone; where the kernel still runs programs by the file
     of an emulator that was since replaced, it is registered again.
+  - Where C(/opt/trusted.crossbuild/dispatcher) has a copy of the emulator by which builds are accelerated, that copy is what is
+    registered, as long as it is the emulator as it is now. After an upgrade of the emulator it is not, and the emulator itself
+    is registered until the copy is made again. It takes QEMU 6.0 and Linux 5.12 or newer, and O(credentials), O(fix_binary) and
+    O(preserve_argv0) as they are by default; otherwise the emulator itself is registered, and a warning says why.
   - On hosts with systemd or OpenRC the same is made sure of for every boot, by a file in C(/etc/binfmt.d) where the
     distribution's own configuration does not do it. Entries that are not about what is asked for are not touched.
 extends_documentation_fragment:
@@ -224,12 +228,16 @@ proven:
     emulator_version:
       description: The version of the emulator that its entry names; V(null) where no entry handles its programs.
       type: str
+    dispatcher:
+      description: Whether that emulator is a copy of this collection's, by which builds are accelerated.
+      type: bool
   sample:
     linux/arm/v7:
       runs: true
       in_containers: true
       argv0: true
       emulator_version: 7.2.22
+      dispatcher: false
 scope:
   description: Whose entries it was about, V(host) or V(user).
   returned: always

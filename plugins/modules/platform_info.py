@@ -126,6 +126,9 @@ details:
     emulator_version:
       description: The version of the emulator at the interpreter's path; V(null) where no entry handles its programs.
       type: str
+    dispatcher:
+      description: Whether that emulator is a copy of this collection's, by which builds are accelerated.
+      type: bool
     linkage:
       description:
         - How that emulator is linked, V(static), V(static-pie) or V(dynamic); V(null) where there is none, or it is no

@@ -9,7 +9,8 @@ The shape of it, which the JSON file has, too:
 - ``check``: whether nothing was done and ``actions`` are what would be.
 - ``platforms``: the columns, as Docker writes them.
 - ``hosts``: each with ``name``, ``state`` (one of ``STATES``), ``engine`` and ``qemu`` (versions, None where not known), ``cells``
-  (by platform: ``status``, one of ``STATUSES``, ``emulator``, its version, and ``explanation``, both None where there is none),
+  (by platform: ``status``, one of ``STATUSES``, ``emulator``, its version, and ``explanation``, both None where there is none;
+  ``accelerated``: emulated by a copy of the emulator that has native programs run in builds),
   ``actions`` (in words), ``reason`` and ``remedy`` (None where nothing is wrong).
 - ``counts``: how many hosts are in each state; ``builds``: see ``_build_plot.py``.
 """
@@ -29,6 +30,8 @@ _CHANGING = (
     "docker_engine_result",
     "emulation_emulators",
     "emulation_entries",
+    "accelerator_made",
+    "accelerator_entries",
     "base_image_package",
     "base_image_built",
     "crossbuild_built",
@@ -82,7 +85,7 @@ def _host(name: str, facts: Mapping[str, Any], check: bool) -> Host:
         name,
         "drift" if check and actions else "ready" if proof else "unknown",
         engine=_get(facts, "docker_engine_result", "version"),
-        cells={platform: _found(one) for platform, one in proof.items()},
+        cells={platform: _found(one) for platform, one in _later(facts, proof).items()},
         actions=list(dict.fromkeys(actions)),
     )
     versions = dict.fromkeys(cell["emulator"] for cell in row["cells"].values() if cell["emulator"])
@@ -113,6 +116,12 @@ def _converged(facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
+def _later(facts: Mapping[str, Any], proof: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """With what the role accelerator has registered, which comes after all others have looked."""
+    proven: Mapping[str, Any] = _get(facts, "accelerator_entries", "proven") or {}
+    return {platform: {**one, "dispatcher": proven.get(platform, one)["dispatcher"]} for platform, one in proof.items()}
+
+
 def _get(facts: Mapping[str, Any], key: str, part: str) -> Any:
     found = facts.get(key)
     return found.get(part) if isinstance(found, Mapping) else None
@@ -128,7 +137,8 @@ def _found(details: Mapping[str, Any]) -> dict[str, Any]:
     if details["reason"] or not details["in_containers"]:
         words = details["explanation"] or "It runs, but not in containers."
         return {"status": "broken", "emulator": details["emulator_version"], "explanation": one_line(words)}
-    return _cell(details["status"], details["emulator_version"])
+    accelerated = details["status"] == "emulated" and details["dispatcher"]
+    return _cell("accelerated" if accelerated else details["status"], details["emulator_version"])
 
 
 def _cell(status: str, emulator: str | None = None) -> dict[str, Any]:

@@ -102,6 +102,34 @@ def test_it_is_told_whether_a_copy_is_current(
     assert not is_current(copy, emulator)
 
 
+def test_a_copy_is_found_without_its_source(
+    copy: pathlib.Path, emulator: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_dispatcher, "DIRECTORY", str(copy.parent))
+    assert _dispatcher.copy_of(str(emulator)) is None
+    for source in (SOURCE, SOURCE.replace("/emul", "/lume")):
+        make(copy, emulator, source)
+        assert _dispatcher.copy_of(str(emulator)) == str(copy)
+    made = copy.read_bytes()
+    for damaged in (made[:-1], made + b"x", made[:100], b"", emulator.read_bytes()):
+        copy.write_bytes(damaged)
+        assert _dispatcher.copy_of(str(emulator)) is None
+    copy.write_bytes(made)
+    assert _dispatcher.copy_of(str(emulator)) == str(copy)
+    emulator.write_bytes(emulator.read_bytes() + b"x")
+    assert _dispatcher.copy_of(str(emulator)) is None
+    emulator.write_bytes(made)  # which has a dispatcher itself
+    assert _dispatcher.copy_of(str(emulator)) is None
+    emulator.unlink()
+    assert _dispatcher.copy_of(str(emulator)) is None
+
+
+def test_copies_are_known_by_their_directory() -> None:
+    assert _dispatcher.is_copy(_dispatcher.path("/usr/bin/qemu-arm-static"))
+    assert not _dispatcher.is_copy("/usr/bin/qemu-arm-static")
+    assert not _dispatcher.is_copy(_dispatcher.DIRECTORY + ".old/qemu-arm-static")
+
+
 def test_one_that_is_in_use_is_replaced(copy: pathlib.Path, emulator: pathlib.Path) -> None:
     make(copy, emulator)
     before = copy.stat().st_ino

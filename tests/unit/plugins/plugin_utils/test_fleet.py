@@ -22,6 +22,7 @@ def detail(
         "status": status,
         "in_containers": not reason,
         "emulator_version": version,
+        "dispatcher": False,
         "reason": reason,
         "explanation": words,
         **more,
@@ -41,9 +42,9 @@ def states(found: dict[str, Any]) -> dict[str, str]:
     return {host["name"]: host["state"] for host in found["hosts"]}
 
 
-def converged(actions: list[str], *ran: str) -> dict[str, Any]:
-    one = {"runs": True, "in_containers": True, "argv0": True, "emulator_version": "7.2.19"}
-    proven = {V7: one, AMD64: {**one, "emulator_version": None}}
+def converged(actions: list[str], *ran: str, dispatcher: bool = False) -> dict[str, Any]:
+    one = {"runs": True, "in_containers": True, "argv0": True, "emulator_version": "7.2.19", "dispatcher": dispatcher}
+    proven = {V7: one, AMD64: {**one, "emulator_version": None, "dispatcher": False}}
     entries = {"actions": actions, "platforms": ran, "native": [AMD64], "proven": proven}
     return {"docker_engine_result": ENGINE, "emulation_entries": entries}
 
@@ -52,6 +53,44 @@ def test_where_nothing_was_to_do_the_proof_is_that_of_binfmt() -> None:
     host = report({"one": converged([], V7, AMD64)})["hosts"][0]
     assert (host["state"], host["qemu"]) == ("ready", "7.2.19")
     assert {platform: cell["status"] for platform, cell in host["cells"].items()} == {V7: "emulated", AMD64: "native"}
+
+
+def test_a_platform_that_runs_by_a_copy_with_the_dispatcher_is_accelerated() -> None:
+    found = report(
+        {
+            "seen": builder(v7=detail(dispatcher=True), amd64=detail("native", None)),
+            "converged": converged([], V7, AMD64, dispatcher=True),
+            "plain": converged([], V7, AMD64),
+            "broken": builder(v7=detail(reason="crashed", dispatcher=True)),
+        }
+    )
+    assert [host["cells"][V7]["status"] for host in found["hosts"]] == [
+        "accelerated",
+        "accelerated",
+        "emulated",
+        "broken",
+    ]
+    assert [host["cells"][AMD64]["status"] for host in found["hosts"]] == ["native"] * 3 + ["not asked for"]
+    assert lines(found)[1] == "seen       ready   20.10.24  accelerated 7.2.19  native"
+
+
+def test_what_the_role_accelerator_registered_is_later_than_what_others_saw() -> None:
+    made = {"actions": ["make a copy"]}
+    entries = {
+        "actions": ["register qemu-arm"],
+        "proven": converged([], dispatcher=True)["emulation_entries"]["proven"],
+    }
+    facts = {"accelerator_made": made, "accelerator_entries": entries}
+    found = report(
+        {"one": {**converged([], V7, AMD64), **facts}, "two": {**builder(v7=detail(), arm64=detail()), **facts}}
+    )
+    assert [host["cells"][V7]["status"] for host in found["hosts"]] == ["accelerated", "accelerated"]
+    assert found["hosts"][1]["cells"][ARM64]["status"] == "emulated"
+    assert found["hosts"][0]["actions"] == ["make a copy", "register qemu-arm"]
+    # On a host that has been like that before it registers nothing.
+    again = {"accelerator_made": {"actions": []}, "accelerator_entries": {"skipped": True}}
+    found = report({"one": {**converged([], V7, AMD64, dispatcher=True), **again}})
+    assert found["hosts"][0]["cells"][V7]["status"] == "accelerated"
 
 
 def test_binfmt_proves_nothing_where_something_did_not_run_or_is_to_be_done() -> None:
