@@ -25,6 +25,8 @@ Outcome = dict[str, Any]
 # What each host proved: platforms as Docker writes them, and whether natively or by an emulator.
 Proven = Mapping[str, Mapping[str, str]]
 NATIVE = "native"
+# What came of a build that was to be emulated, and ran native tools where it could.
+ACCELERATED = "accelerated"
 FAILED, LOST = "failed", "lost"
 # What each host is to buildx: ``endpoint``, where it is reached as a node, and ``buildx``, what "docker buildx version" said there.
 Abouts = Mapping[str, Mapping[str, str]]
@@ -240,9 +242,11 @@ def head_lost(head: str, result: Mapping[str, Any]) -> list[Outcome]:
 
 def _outcome(build: Build, result: Mapping[str, Any], head: str | None) -> Outcome:
     ledger = result.get("ledger") or {}
+    accelerated = any(one["accelerator"] for one in result.get("acceleration") or [])
     blamed = {"host": head} if head and _state(result) == LOST and not result.get("node_fault") else {}
     return {
         **{name: build[name] for name in ("image", "platform", "host", "status")},
+        **({"status": ACCELERATED} if accelerated else {}),
         **blamed,
         "state": _state(result),
         **_of_ledger(ledger),

@@ -59,7 +59,7 @@ for number in 1 2 3 4; do ./engine.sh start "$number"; done
 app=$(images app 12 'uname -m >/arch')
 build out -e "$(list "$app")"
 seen out '24 of 24 builds are left'
-seen out '24 built, 0 found in the ledger, 0 failed; 24 emulated'
+seen out '24 built, 0 found in the ledger, 0 failed; 24 emulated, 0 accelerated'
 [ "$(entries) $(made)" = '24 24' ]
 [ "$(grep -cE '^farm. +: ok=.* changed=[12] ' out)" = 4 ]
 [ "$(tags app3)" = '1.0 latest' ]

@@ -85,7 +85,7 @@ build out -e "$app" --check
 : Two images for two platforms are four builds, each on the node that was said
 build out -e "$app"
 seen out '4 of 4 builds are left'
-seen out '4 built, 0 found in the ledger, 0 failed; 2 emulated'
+seen out '4 built, 0 found in the ledger, 0 failed; 2 emulated, 0 accelerated'
 seen out 'app1:1.0 +linux/amd64 +node1 +native +built'
 seen out 'app1:1.0 +linux/arm/v7 +node2 +emulated +built'
 [ "$(nodes)" = 'node1=amd64 node2=arm' ]

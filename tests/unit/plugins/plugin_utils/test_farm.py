@@ -157,6 +157,17 @@ def test_what_came_of_a_build(content: dict[str, Any], state: str) -> None:
     assert outcome["digest"] == ("r@d" if "ledger" in content else None)
 
 
+def test_a_build_that_native_tools_ran_in_was_accelerated() -> None:
+    stages = [{"accelerator": None}, {"accelerator": "crossbuild.invalid/accelerator:x"}]
+    built = {"changed": True, "ledger": {"image": "r@d"}}
+    found = [
+        result("a", acceleration=stages, **built),
+        result("a", acceleration=stages[:1], **built),
+        result("a", **built),
+    ]
+    assert [one["status"] for one in _farm.outcomes(found)] == ["accelerated", "emulated", "emulated"]
+
+
 def test_what_was_lost_with_its_host_goes_to_another_one_and_a_failure_does_not() -> None:
     wanted = [build("x", "linux/arm64"), build("y", "linux/arm64"), build("z", "linux/arm64")]
     known = _farm.outcomes(

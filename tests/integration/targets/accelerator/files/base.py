@@ -12,7 +12,19 @@ from pathlib import Path
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils._package_archive import PackageArchive, sources_of
 
-PACKAGES = ["base-files", "bash", "coreutils", "dash", "diffutils", "g++", "grep", "libc-bin", "libc6-dev", "make", "sed"]
+PACKAGES = [
+    "base-files",
+    "bash",
+    "coreutils",
+    "dash",
+    "diffutils",
+    "g++",
+    "grep",
+    "libc-bin",
+    "libc6-dev",
+    "make",
+    "sed",
+]
 
 scratch = Path(sys.argv[1])
 root = scratch / "root"
@@ -28,5 +40,7 @@ for package in PackageArchive(str(scratch), "armhf", sources_of("bookworm")).dow
 (root / "bin/sh").unlink(missing_ok=True)
 (root / "bin/sh").symlink_to("dash")
 packed = subprocess.Popen(["tar", "-c", "-C", root, "."], stdout=subprocess.PIPE)
-subprocess.run(["docker", "import", "--platform", "linux/arm/v7", "-", "test/debian:12"], stdin=packed.stdout, check=True)
+subprocess.run(
+    ["docker", "import", "--platform", "linux/arm/v7", "-", "test/debian:12"], stdin=packed.stdout, check=True
+)
 assert packed.wait() == 0
