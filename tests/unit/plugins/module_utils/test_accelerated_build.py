@@ -110,5 +110,6 @@ def test_no_time_is_no_reason_to_begin_again(build: Build) -> None:
 
 def test_an_entry_that_was_replaced_is_told(build: Build) -> None:
     build.interrupted = "The entry was replaced."
-    assert build.run()[0] == "sha256:1"
+    built, told = build.run()
+    assert (built, told[0]["accelerator"], told[0]["reason"]) == ("sha256:1", "accelerator", build.interrupted)
     assert build.warnings == ["The entry was replaced."]
