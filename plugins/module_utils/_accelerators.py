@@ -93,11 +93,17 @@ class Accelerators:
 
     def _pulled(self, shared: Repository, release: str, platform: Platform) -> bool:
         """Whether another host has made it."""
-        image = shared.pull(release, platform, self._recipe(release, platform))
-        for one in _accelerator_image.found([image] if image else []):
+        pulled = shared.pull(release, platform, self._recipe(release, platform))
+        if pulled is None:
+            return False
+        for one in _accelerator_image.found([pulled]):
             self.engine.tag(one.image_id, *_accelerator_image.own_name(one.release, one.platform, one.layer))
-        good = _accelerator_image.found(filter(None, [self.engine.image(image.id) if image else None]))
-        return any(one.fits(release, platform) and not self._defect(one) for one in good)
+        image = self.engine.image(pulled.id)
+        for one in _accelerator_image.found([image] if image else []):
+            if one.fits(release, platform) and not self._defect(one):
+                return True
+            remove(self.engine, one)
+        return False
 
     def _make(self, release: str, platform: Platform) -> None:
         scratch = tempfile.mkdtemp(prefix="crossbuild-accelerator-")
