@@ -141,18 +141,18 @@ def _served() -> list[str]:
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     """The module trusted.crossbuild.accelerator."""
     absent = params["state"] == "absent"
-    engine = None
+    engine, missing = None, ""
     try:
         engine = SdkEngine(params)
     except CrossbuildError as exc:
         if not (absent or check_mode):
             raise
-        problem = str(exc)
+        missing = str(exc)
     if absent:
         plan = Absent(engine).plan
     elif engine:
         plan = Present(params, engine, check_mode).plan
     else:
         # On a fresh host the tasks before this one would have brought the engine.
-        return {"changed": True, "actions": ["make accelerators, once an engine is here"], "warnings": [problem]}
+        return {"changed": True, "actions": ["make accelerators, once an engine is here"], "warnings": [missing]}
     return converge(plan, check_mode, lambda: locked(PACKAGES))
