@@ -106,10 +106,10 @@ def tools(release: str, platform: Platform) -> list[Tools]:
             f"There are no native tools for {platform} on {release!r}. They are known for {', '.join(TRIPLETS)} on Debian's"
             f" {', '.join(RELEASES)}."
         )
-    return [*_general(triplet), *_binutils(triplet), *_compilers(found, triplet, platform.arch.bits)]
+    return [*_general(triplet, str(platform.debian)), *_binutils(triplet), *_compilers(found, triplet, platform.arch.bits)]
 
 
-def _general(triplet: str) -> list[Tools]:
+def _general(triplet: str, architecture: str) -> list[Tools]:
     names = (
         "dash",
         "sed",
@@ -135,8 +135,11 @@ def _general(triplet: str) -> list[Tools]:
         # uname and arch tell the architecture. printf, seq and numfmt compute with the widest floating point number of the
         # processor, and print others. stdbuf has what it runs load a library that is beside itself.
         Tools("coreutils", "coreutils", without=tuple(f"/usr/bin/{name}" for name in _NOT_OF_COREUTILS)),
-        # The other programs of dpkg tell the architecture.
-        Tools("dpkg", "dpkg", ("/usr/bin/dpkg-deb", "/usr/bin/dpkg-split"), rules=("--version",)),
+        # What it installs for is the architecture that it was built for.
+        Tools("dpkg", "dpkg", rules=("--version",), strings=(("amd64", architecture),)),
+        # What unpacks and verifies lists. The cache that apt itself makes of them is another one for each word size.
+        Tools("apt", "apt", ("/usr/lib/apt/methods/store", "/usr/lib/apt/methods/gpgv")),
+        Tools("gpgv", "gpgv", rules=("--version",)),
         Tools(
             "make",
             "make",

@@ -22,7 +22,7 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._platform impor
 # What tells the architecture, or computes as only its processor does.
 EMULATED = [
     *(("coreutils", name) for name in ("uname", "arch", "printf", "seq", "numfmt", "stdbuf")),
-    *(("dpkg", name) for name in ("dpkg", "dpkg-query", "dpkg-divert")),
+    *(("apt", name) for name in ("apt", "apt-get")),
 ]
 
 
@@ -51,6 +51,12 @@ def test_each_program_has_its_rules_from_one_row(release: str, platform: str) ->
 @pytest.mark.parametrize(("package", "program"), EMULATED)
 def test_what_tells_the_architecture_stays_emulated(package: str, program: str) -> None:
     assert rows(package, f"/usr/bin/{program}") == []
+
+
+@pytest.mark.parametrize("platform", TRIPLETS)
+def test_dpkg_installs_for_the_architecture_of_the_image(platform: str) -> None:
+    [row] = rows("dpkg", "/usr/bin/dpkg", platform=platform)
+    assert row.strings == (("amd64", platform),)
 
 
 def test_what_is_left_for_link_time_is_read_by_what_wrote_it() -> None:
