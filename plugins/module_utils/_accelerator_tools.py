@@ -106,7 +106,11 @@ def tools(release: str, platform: Platform) -> list[Tools]:
             f"There are no native tools for {platform} on {release!r}. They are known for {', '.join(TRIPLETS)} on Debian's"
             f" {', '.join(RELEASES)}."
         )
-    return [*_general(triplet, str(platform.debian)), *_binutils(triplet), *_compilers(found, triplet, platform.arch.bits)]
+    return [
+        *_general(triplet, str(platform.debian)),
+        *_binutils(triplet),
+        *_compilers(found, triplet, platform.arch.bits),
+    ]
 
 
 def _general(triplet: str, architecture: str) -> list[Tools]:
