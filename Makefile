@@ -11,6 +11,8 @@
 # make test-hosts  the life of hosts of three releases, in containers with systemd: minutes, and not part of make test
 # make test-fleet  the life of FLEET hosts (20) with the playbooks, over ssh: minutes, and not part of make test
 # make test-vm   the life of a host, in a virtual machine with a kernel of its own: minutes, and not part of make test
+# make test-accelerator  real projects built natively, emulated and accelerated: a quarter of an hour, and not part of make test;
+#                ARGS='lua zlib' only some of them
 # make bench     all measurements, into bench/RESULTS.md; or one of them:
 # make bench-emulation  the role emulation beside one of stock modules
 # make bench-images     docker_image beside docker build, docker buildx build and community.docker
@@ -57,7 +59,7 @@ $(LINK):
 # Long ones first: two run at a time.
 CHECKS := integration-images integration-emulation integration-engines sanity acceptance molecule dockerignore probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
-LONG := test-hosts test-fleet test-vm bench-emulation bench-images bench-farm bench-exec bench-fleet
+LONG := test-hosts test-fleet test-vm test-accelerator bench-emulation bench-images bench-farm bench-exec bench-fleet
 TEST := .cache/venv/bin
 
 .PHONY: test integration bench $(CHECKS) $(LINTERS) $(LONG)
@@ -137,6 +139,9 @@ test-fleet:
 
 test-vm:
 	tests/lab/lab --keep .cache/vm -- tests/vm/vm -- python tests/vm/scenario.py
+
+test-accelerator:
+	tests/lab/lab --keep .cache/accelerator -- python tests/accelerator/projects.py $(ARGS)
 
 bench: bench-emulation bench-images bench-farm bench-exec bench-fleet
 bench-emulation:

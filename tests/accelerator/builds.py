@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -20,26 +21,39 @@ import debian
 import debian_files
 from measure import OUR_MODULES, module_cost, playbook_cost
 
-NATIVE, EMULATED, ACCELERATED = "native", "emulated", "accelerated"
+NATIVE, EMULATED, ACCELERATED = WAYS = ("native", "emulated", "accelerated")
 PLATFORMS = {NATIVE: "linux/amd64", EMULATED: "linux/arm/v7", ACCELERATED: "linux/arm/v7"}
 ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm/v7": "armhf"}
 
-# Directories below projects/, each with a Dockerfile and what it takes from a source package of Debian: its name, and
-# which of its files.
+# The base images: Debian, and what takes packages from its archive. "toolchain" is a project as well.
+DEBIAN, TOOLCHAIN, TOOLS = "debian", "toolchain", "tools"
+
+
+@dataclass(frozen=True)
+class Project:
+    """What has a directory of its name below projects/.
+
+    ``source`` is what it needs of a source package of Debian: its name, and which of its files, if not all.
+    """
+
+    base: str
+    source: tuple[str, ...] = ()
+
+
 ORIGINAL = "--tar-only"
-PROJECTS: dict[str, tuple[str, ...]] = {
-    "lua": ("lua5.4", ORIGINAL),
-    "hello": ("hello", ORIGINAL),
-    "zlib": ("zlib", ORIGINAL),
-    "re2": ("re2", ORIGINAL),
-    "cjson": ("cjson", ORIGINAL),
-    "bzip2": ("bzip2", ORIGINAL),
-    "tree": ("tree",),
-    "markupsafe": ("markupsafe", ORIGINAL),
-    "shell": (),
+PROJECTS = {
+    TOOLCHAIN: Project(DEBIAN),
+    TOOLS: Project(TOOLCHAIN),
+    "lua": Project(TOOLCHAIN, ("lua5.4", ORIGINAL)),
+    "hello": Project(TOOLCHAIN, ("hello", ORIGINAL)),
+    "zlib": Project(TOOLCHAIN, ("zlib", ORIGINAL)),
+    "re2": Project(TOOLCHAIN, ("re2", ORIGINAL)),
+    "bzip2": Project(TOOLCHAIN, ("bzip2", ORIGINAL)),
+    "shell": Project(TOOLCHAIN),
+    "cjson": Project(TOOLS, ("cjson", ORIGINAL)),
+    "tree": Project(TOOLS, ("tree",)),
+    "markupsafe": Project(TOOLS, ("markupsafe", ORIGINAL)),
 }
-# What these are built on, which takes packages from the archive.
-TOOLCHAIN, TOOLS = "toolchain", "tools"
 
 
 @dataclass(frozen=True)
@@ -52,38 +66,44 @@ class Built:
 
 
 def prepare() -> None:
-    """An engine, emulators and an accelerator by this collection, and the images of Debian as they are in registries."""
+    """An engine with buildx, emulators and an accelerator, by this collection."""
     debian.install(["mmdebstrap", "arch-test"])
     playbook_cost(HERE / "playbooks/builder.yml", {})
-    for platform, architecture in ARCHITECTURES.items():
-        with tempfile.TemporaryDirectory(dir="/var/tmp") as context:
-            shutil.copy(debian_files.root_filesystem(architecture), f"{context}/rootfs.tar")
-            (Path(context) / "Dockerfile").write_text('FROM scratch\nADD rootfs.tar /\nCMD ["bash"]\n')
-            _docker_image(f"proof/debian:{architecture}", platform, context)
 
 
-def build(project: str, way: str, base: str, tag: str = "") -> Built:
-    """Builds it from the beginning. The base image is that of the name ``base`` for the platform; ``tag`` is the way's."""
-    platform = PLATFORMS[way]
-    architecture = ARCHITECTURES[platform]
-    image = f"proof/{project}:{tag or way}"
+@cache
+def build(name: str, way: str, tag: str = "") -> Built:
+    """Builds a project from its beginning, and once; ``tag`` tells an image from others that were built in the same way."""
+    project, platform = PROJECTS[name], PLATFORMS[way]
+    image = f"proof/{name}:{tag or way}"
+    arguments = {"args": {"BASE": _base(project.base, platform)}, "accelerate": str(way == ACCELERATED).lower()}
     with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
-        context = Path(directory) / project
-        shutil.copytree(HERE / "projects" / project, context)
-        if package := PROJECTS.get(project):
-            shutil.copytree(debian_files.source(*package), context / "source")
+        context = Path(directory) / name
+        shutil.copytree(HERE / "projects" / name, context)
+        if project.source:
+            shutil.copytree(debian_files.source(*project.source), context / "source")
         began = time.time()
-        arguments = {"args": {"BASE": f"proof/{base}:{architecture}"}}
-        seconds = _docker_image(
-            image, platform, str(context), accelerate="true" if way == ACCELERATED else "false", **arguments
-        )
+        seconds = _docker_image(image, platform, context, **arguments)
     return Built(image, began, seconds)
 
 
-def _docker_image(image: str, platform: str, path: str, **more: object) -> float:
+@cache
+def _base(name: str, platform: str) -> str:
+    """An image that others are built on. What is emulated and what is accelerated have the same one."""
+    if name != DEBIAN:
+        return build(name, NATIVE if platform == PLATFORMS[NATIVE] else ACCELERATED).image
+    image = f"proof/{DEBIAN}:{ARCHITECTURES[platform]}"
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as context:
+        shutil.copy(debian_files.root_filesystem(ARCHITECTURES[platform]), f"{context}/rootfs.tar")
+        (Path(context) / "Dockerfile").write_text('FROM scratch\nADD rootfs.tar /\nCMD ["bash"]\n')
+        _docker_image(image, platform, Path(context))
+    return image
+
+
+def _docker_image(image: str, platform: str, context: Path, **more: object) -> float:
     """The seconds that the module takes."""
     name, _colon, tag = image.rpartition(":")
-    arguments = {"name": name, "tag": tag, "path": path, "platforms": [platform], "builder": "buildx", **more}
+    arguments = {"name": name, "tag": tag, "path": str(context), "platforms": [platform], "builder": "buildx", **more}
     # Others look at what the images hold, and that takes time.
     ran, _result = module_cost(f"{OUR_MODULES}.docker_image", {**arguments, "rebuild": "always", "verify": "none"})
     return ran.seconds
