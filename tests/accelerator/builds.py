@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path += [str(HERE.parents[1] / "bench"), str(HERE.parent / "lab")]
+sys.path.append(str(Path(__file__).resolve().parents[1] / "lab"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "bench"))
 
 import debian
 import debian_files
 from measure import OUR_MODULES, module_cost, playbook_cost
 
+HERE = Path(__file__).resolve().parent
 NATIVE, EMULATED, ACCELERATED = WAYS = ("native", "emulated", "accelerated")
 PLATFORMS = {NATIVE: "linux/amd64", EMULATED: "linux/arm/v7", ACCELERATED: "linux/arm/v7"}
 ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm/v7": "armhf"}
