@@ -37,7 +37,7 @@ class Target:
 TARGETS = {
     "lua": Target("lua, a C project", 10, 1.2),
     "hello": Target("GNU hello, an autoconf project", 12, 1.6),
-    "re2": Target("re2, a C++ project", 10, 1.3),
+    "fmt": Target("fmt, a C++ project", 10, 1.3),
     "toolchain": Target("`apt-get install build-essential`", 2, None),
 }
 MEGABYTES = 60

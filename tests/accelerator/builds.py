@@ -48,7 +48,7 @@ PROJECTS = {
     "lua": Project(TOOLCHAIN, ("lua5.4", ORIGINAL)),
     "hello": Project(TOOLCHAIN, ("hello", ORIGINAL)),
     "zlib": Project(TOOLCHAIN, ("zlib", ORIGINAL)),
-    "re2": Project(TOOLCHAIN, ("re2", ORIGINAL)),
+    "fmt": Project(TOOLCHAIN, ("fmtlib", ORIGINAL)),
     "bzip2": Project(TOOLCHAIN, ("bzip2", ORIGINAL)),
     "shell": Project(TOOLCHAIN),
     "cjson": Project(TOOLS, ("cjson", ORIGINAL)),
