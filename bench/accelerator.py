@@ -19,7 +19,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "tests/accelerator"))
 
 from builds import ACCELERATED, EMULATED, NATIVE, WAYS, build, prepare
 from images import CLIENT, reached
-from measure import cost, require_laboratory, spread, write_section
+from measure import cost, spread, write_section
 
 ROUNDS = 3
 LABEL = "trusted.crossbuild.accelerator"
@@ -44,7 +44,6 @@ MEGABYTES = 60
 
 
 def main() -> None:
-    require_laboratory()
     prepare()
     seconds: dict[str, dict[str, list[float]]] = {name: {way: [] for way in WAYS} for name in TARGETS}
     for number in range(ROUNDS):

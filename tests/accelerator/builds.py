@@ -19,7 +19,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "bench"))
 
 import debian
 import debian_files
-from measure import OUR_MODULES, module_cost, playbook_cost
+from measure import OUR_MODULES, module_cost, playbook_cost, require_laboratory
 
 HERE = Path(__file__).resolve().parent
 NATIVE, EMULATED, ACCELERATED = WAYS = ("native", "emulated", "accelerated")
@@ -68,6 +68,7 @@ class Built:
 
 def prepare() -> None:
     """An engine with buildx, emulators and an accelerator, by this collection."""
+    require_laboratory()
     debian.install(["mmdebstrap", "arch-test"])
     playbook_cost(HERE / "playbooks/builder.yml", {})
 

@@ -14,16 +14,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from builds import ACCELERATED, EMULATED, PROJECTS, WAYS, Built, build, prepare
+from builds import ACCELERATED, EMULATED, NATIVE, PROJECTS, WAYS, Built, build, prepare
 from comparison import Differences, Saved, unexplained
 
 SHOWN = 30  # of differences
+ROW = "{:<11}" + 5 * "{:>13}"
 
 
 def main(names: list[str]) -> int:
     if unknown := sorted(set(names) - PROJECTS.keys()):
         sys.exit(f"projects.py: there is no project {', '.join(unknown)}; there are {', '.join(PROJECTS)}")
     prepare()
+    print(ROW.format("", *WAYS, "emu./acc.", "acc./native"), flush=True)
     different = [name for name in names or PROJECTS if not is_same(name)]
     print(f"Not the same: {', '.join(different)}" if different else "Accelerated images are the emulated ones.")
     return len(different)
@@ -34,9 +36,9 @@ def is_same(name: str) -> bool:
     built = {way: build(name, way) for way in WAYS}
     found = compared(built[EMULATED], built[ACCELERATED])
     by_chance = compared(built[EMULATED], build(name, EMULATED, "again")) if found else {}
-    seconds = "  ".join(f"{way} {built[way].seconds:.1f} s" for way in WAYS)
-    factor = built[EMULATED].seconds / built[ACCELERATED].seconds
-    print(f"{name}: {seconds}  {factor:.1f} times as fast as emulated", flush=True)
+    seconds = {way: built[way].seconds for way in WAYS}
+    faster, longer = seconds[EMULATED] / seconds[ACCELERATED], seconds[ACCELERATED] / seconds[NATIVE]
+    print(ROW.format(name, *(f"{seconds[way]:.1f} s" for way in WAYS), f"{faster:.1f}", f"{longer:.1f}"), flush=True)
     problems = unexplained(found, by_chance)
     for problem in problems[:SHOWN]:
         print(f"    {problem}")
