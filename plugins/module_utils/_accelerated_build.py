@@ -45,6 +45,7 @@ def run(
     interrupted = planned.interrupted()
     if interrupted:
         task.warnings.append(interrupted)
+        told = [{**one, "reason": one["reason"] or interrupted} for one in told]
     return built, told
 
 

@@ -187,10 +187,13 @@ def _release(task: BuildTask, image_id: str) -> dict[str, str] | None:
 
 
 def _require(found: Acceleration) -> None:
-    problems = []
+    lines: dict[str, list[str]] = {}
     for one in found.stages:
-        problems += [f"stage {one.name} (line {one.stage.stage.line}): {one.reason}"] if one.reason else []
-        problems += [f"line {skip.line}: {skip.reason}" for skip in one.skipped]
+        if one.reason:
+            lines.setdefault(one.reason, []).append(str(one.stage.stage.line))
+        for skip in one.skipped:
+            lines.setdefault(skip.reason, []).append(str(skip.line))
+    problems = [f"line {', '.join(numbers)}: {reason}" for reason, numbers in lines.items()]
     if problems:
         raise CrossbuildError(
             f"accelerate: true, and not everything can be accelerated: {'; '.join(problems)}. With accelerate: auto that is"

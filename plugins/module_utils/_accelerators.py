@@ -45,7 +45,7 @@ class Accelerators:
         self._newest: dict[tuple[str, Platform], dict[str, str]] = {}
 
     def plan(self, plan: Plan) -> None:
-        here = _accelerator_image.found(self.engine.labelled(_accelerator_image.LABEL))
+        here = self._here()
         plan.result["images"] = []
         for release, platform in self.wanted:
             name = f"accelerator for {release} {platform}"
@@ -64,7 +64,7 @@ class Accelerators:
             else:
                 plan.after.append(f"{name}: made")
                 reason = ", ".join(str(words) for words in defects.values()) or "none is on the engine"
-                plan.steps.append(Step(f"make the {name} ({reason})", partial(self._bring, release, platform, ours)))
+                plan.steps.append(Step(f"make the {name} ({reason})", partial(self._bring, release, platform)))
 
     def _defect(self, one: Accelerator) -> str | None:
         """Why an accelerator is not the one to have."""
@@ -85,19 +85,26 @@ class Accelerators:
             self._newest[key] = _accelerator_tree.versions(release, platform)
         return self._newest[key]
 
-    def _bring(self, release: str, platform: Platform, instead_of: Sequence[Accelerator]) -> None:
+    def _bring(self, release: str, platform: Platform) -> None:
         if not (self.shared and self._pulled(self.shared, release, platform)):
             self._make(release, platform)
-        for one in instead_of:
-            remove(self.engine, one)
+        for one in self._here():
+            if one.fits(release, platform) and self._defect(one):
+                remove(self.engine, one)
+
+    def _here(self) -> list[Accelerator]:
+        return _accelerator_image.found(self.engine.labelled(_accelerator_image.LABEL))
 
     def _pulled(self, shared: Repository, release: str, platform: Platform) -> bool:
         """Whether another host has made it."""
-        image = shared.pull(release, platform, self._recipe(release, platform))
-        for one in _accelerator_image.found([image] if image else []):
+        pulled = shared.pull(release, platform, self._recipe(release, platform))
+        if pulled is None:
+            return False
+        for one in _accelerator_image.found([pulled]):
             self.engine.tag(one.image_id, *_accelerator_image.own_name(one.release, one.platform, one.layer))
-        good = _accelerator_image.found(filter(None, [self.engine.image(image.id) if image else None]))
-        return any(one.fits(release, platform) and not self._defect(one) for one in good)
+        image = self.engine.image(pulled.id)
+        found = _accelerator_image.found([image] if image else [])
+        return any(one.fits(release, platform) and not self._defect(one) for one in found)
 
     def _make(self, release: str, platform: Platform) -> None:
         scratch = tempfile.mkdtemp(prefix="crossbuild-accelerator-")

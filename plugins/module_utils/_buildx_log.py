@@ -17,6 +17,7 @@ import json
 import re
 from typing import Any, Iterator
 
+from ._accelerator_tools import PREFIX
 from ._build_log import Activity, Event, Failed, Output, StepEnded, StepStarted
 from ._dockerfile import Dockerfile, Stage
 
@@ -25,6 +26,8 @@ _VERTEX = re.compile(r"\[(?:\S*/\S+ +)?(?:(\S+) +)?(\d+)/(\d+)\] (.*)", re.DOTAL
 # Instructions that make a vertex.
 _LAYERS = ("ADD", "COPY", "RUN", "WORKDIR")
 _STATUS = re.compile(r"exit code: (\d+)\s*$")
+# The mount by which a step is accelerated, which is not in the Dockerfile that the user knows.
+_ACCELERATOR = re.compile(rf" --mount=\S*,target={re.escape(PREFIX)}(?=\s)")
 # What the steps say that were ended because another one failed.
 _CANCELLED = "context canceled"
 
@@ -54,7 +57,7 @@ class BuildxLog:
     def failure(self) -> Failed:
         """Why the build failed, once buildx has ended."""
         said = "".join([*self._text, self._json]).strip()
-        return self._failure or Failed(said or "buildx ended without a word")
+        return self._failure or Failed(_ACCELERATOR.sub("", said) or "buildx ended without a word")
 
     def _object(self, whole: dict[str, Any]) -> Iterator[Event]:
         for vertex in whole.get("vertexes") or []:
@@ -83,7 +86,8 @@ class BuildxLog:
         found = _VERTEX.match(name)
         if not found:
             return Activity(name[len("[internal] ") :] if name.startswith("[internal] ") else name)
-        stage, number, total, text = found.group(1) or "", int(found.group(2)), int(found.group(3)), found.group(4)
+        stage, number, total = found.group(1) or "", int(found.group(2)), int(found.group(3))
+        text = _ACCELERATOR.sub("", found.group(4))
         self._steps[digest] = self._step(self._stage(stage), number, total)
         return StepStarted(self._steps[digest], text)
 

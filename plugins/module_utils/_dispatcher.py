@@ -122,6 +122,7 @@ def compiled(source: str) -> bytes:
 
 
 def _options() -> list[str]:
+    """For the compiler, without the name of what it is to write."""
     from ._accelerator_tools import PREFIX
 
     return [*_OPTIONS, f'-DPREFIX="{PREFIX}"', "-"]

@@ -77,7 +77,7 @@ class Emulation:
 
 
 def _is_there(interpreter: str) -> bool:
-    """Whether an entry's interpreter is on this host; a copy with the dispatcher is no longer than its emulator."""
+    """Whether an entry's interpreter is on this host; a copy with the dispatcher is not to outlive its emulator."""
     if not _dispatcher.is_copy(interpreter):
         return os.path.exists(interpreter)
     paths = [path for architecture in ARCHITECTURES for path in _emulators.candidates(architecture)]

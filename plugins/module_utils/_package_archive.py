@@ -44,6 +44,8 @@ class PackageArchive:
             with open(path, "w", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in sources)
             self._options += [f"-oDir::Etc::sourcelist={path}", "-oDir::Etc::sourceparts=/dev/null"]
+            # A host that takes one package of another release keeps all others away by these.
+            self._options += ["-oDir::Etc::preferences=/dev/null", "-oDir::Etc::preferencesparts=/dev/null"]
         done = run(["apt-get", *self._options, "-q", "update"])
         self.problem = tail(done.stderr) if done.returncode != 0 else ""
 

@@ -17,8 +17,8 @@ description:
     of an emulator that was since replaced, it is registered again.
   - Where C(/opt/trusted.crossbuild/dispatcher) has a copy of the emulator by which builds are accelerated, that copy is what is
     registered, as long as it is the emulator as it is now. After an upgrade of the emulator it is not, and the emulator itself
-    is registered until the copy is made again. It takes QEMU 6.0 and Linux 5.12 or newer, and O(credentials), O(fix_binary) and
-    O(preserve_argv0) as they are by default; otherwise the emulator itself is registered, and a warning says why.
+    is registered until the copy is made again. Where QEMU is older than 6.0 or Linux older than 5.12, and with
+    O(credentials=true), O(fix_binary=false) or O(preserve_argv0=false), it is the emulator itself, and a warning says why.
   - On hosts with systemd or OpenRC the same is made sure of for every boot, by a file in C(/etc/binfmt.d) where the
     distribution's own configuration does not do it. Entries that are not about what is asked for are not touched.
 extends_documentation_fragment:

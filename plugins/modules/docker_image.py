@@ -440,7 +440,7 @@ acceleration:
       type: str
       sample: crossbuild.invalid/accelerator:bookworm-arm-v7-3ef01b2c91c4d5e6
     reason:
-      description: Why it was not accelerated; V(null) where it was.
+      description: Why it was not accelerated, or not to its end; V(null) where it was.
       type: str
     skipped:
       description: The C(RUN)s of it that were emulated all the same, by C(line), and the C(reason) of each.

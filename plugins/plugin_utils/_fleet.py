@@ -119,7 +119,8 @@ def _converged(facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _later(facts: Mapping[str, Any], proof: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """With what the role accelerator has registered, which comes after all others have looked."""
     proven: Mapping[str, Any] = _get(facts, "accelerator_entries", "proven") or {}
-    return {platform: {**one, "dispatcher": proven.get(platform, one)["dispatcher"]} for platform, one in proof.items()}
+    later = {platform: {"dispatcher": one["dispatcher"]} for platform, one in proven.items()}
+    return {platform: {**one, **later.get(platform, {})} for platform, one in proof.items()}
 
 
 def _get(facts: Mapping[str, Any], key: str, part: str) -> Any:

@@ -76,9 +76,10 @@ def scenario(addresses: dict[str, str], releases: dict[str, str], directory: Pat
         require(re.search(rf'(?m)^ +"{host}: .*({words})', said), f"nothing says what befell {host}: {said}")
     site("site, which finishes what is left", changed=set(lost))
     require_proven("after site", old)
+    accelerated = [host for host in hosts if releases[host] == "trixie"][1]  # as in groups.yml
     step("reboot", REBOOT)
     require_proven("after the reboot", old)
-    site("site, second run", changed=NOWHERE)
+    require_accelerated(accelerated, site("site, second run", changed=NOWHERE))
 
     step("one host broken", BREAK, broken=broken)
     step("three hosts changed by hand", DECAY, decayed=decayed)
@@ -94,7 +95,8 @@ def scenario(addresses: dict[str, str], releases: dict[str, str], directory: Pat
         begun = {canary: "failed", **dict.fromkeys(hosts[1:], "not begun")}
         site("site, with a wrong archive", changed=NOWHERE, not_ready=begun, emulation_checksum=WRONG, **new)
         require_proven("by what there was before", old)
-        site(f"site, with QEMU {NEW}", changed=everywhere, emulation_checksum=checksum, **new)
+        said = site(f"site, with QEMU {NEW}", changed=everywhere, emulation_checksum=checksum, **new)
+    require_accelerated(accelerated, said)
     require_proven("after the upgrade", dict.fromkeys(hosts, NEW))
 
     step("teardown", TEARDOWN, changed=everywhere)
@@ -109,6 +111,12 @@ def site(words: str, changed: set[str], not_ready: Mapping[str, str] = ALL_READY
     found = {host: state for host, state in states.items() if state != "ready"}
     require(found == not_ready, f"{words}: reported as {found}, not as {not_ready}: {said}")
     return said
+
+
+def require_accelerated(host: str, said: str) -> None:
+    """Both kinds of ARM on this host, and nothing anywhere else."""
+    rows = re.findall(r'(?m)^ +"(\S+) +ready .*?accelerated \S+ +accelerated ', said)
+    require(rows == [host] and said.count(" accelerated ") == 2, f"not just {host} accelerates: {said}")
 
 
 def require_proven(words: str, qemu: dict[str, str]) -> None:

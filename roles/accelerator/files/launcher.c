@@ -25,8 +25,9 @@
  *   gcc -DPREFIX='"/dev/.crossbuild"' -Os -static -nostdlib -ffreestanding -fno-builtin -fno-stack-protector
  *       -fno-tree-loop-distribute-patterns -o launcher launcher.c
  */
-#include <elf.h>
+/* Of the compiler itself: no header of the C library is needed. */
 #include <stddef.h>
+#include <stdint.h>
 
 #define PATH_SIZE 4096 /* PATH_MAX with its NUL: the kernel executes no longer path */
 #define LIBRARIES PREFIX "/root/lib"
@@ -35,6 +36,34 @@
 
 enum { SYS_READ = 0, SYS_WRITE = 1, SYS_OPEN = 2, SYS_CLOSE = 3, SYS_EXECVE = 59, SYS_EXIT = 60 };
 enum { O_RDONLY_CLOEXEC = 02000000 };
+
+/* What counts here of ELF: https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html */
+enum { EI_CLASS = 4, EI_DATA = 5, ELFCLASS64 = 2, ELFDATA2LSB = 1, PT_NOTE = 4, NT_GNU_BUILD_ID = 3 };
+enum { AT_NULL = 0, AT_EXECFN = 31 };
+struct header32 {
+    unsigned char ident[16];
+    uint16_t type, machine;
+    uint32_t version, entry, phoff, shoff, flags;
+    uint16_t ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
+};
+struct header64 {
+    unsigned char ident[16];
+    uint16_t type, machine;
+    uint32_t version;
+    uint64_t entry, phoff, shoff;
+    uint32_t flags;
+    uint16_t ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
+};
+struct segment32 {
+    uint32_t type, offset, vaddr, paddr, filesz, memsz, flags, align;
+};
+struct segment64 {
+    uint32_t type, flags;
+    uint64_t offset, vaddr, paddr, filesz, memsz, align;
+};
+struct note {
+    uint32_t namesz, descsz, type;
+};
 
 static long call(long number, long a, long b, long c)
 {
@@ -111,14 +140,14 @@ static long beginning(const char *path, char *buffer, long size)
 static void find_id(const char *notes, size_t size, char *hex)
 {
     *hex = 0;
-    for (size_t at = 0; at + sizeof(Elf32_Nhdr) <= size;) {
-        const Elf32_Nhdr *note = (const Elf32_Nhdr *)(notes + at); /* the same in 64-bit files */
+    for (size_t at = 0; at + sizeof(struct note) <= size;) {
+        const struct note *note = (const struct note *)(notes + at); /* the same in 64-bit files */
         const char *name = notes + at + sizeof *note;
-        size_t content = at + sizeof *note + ((note->n_namesz + 3ul) & ~3ul);
-        if (content + note->n_descsz > size || note->n_descsz > 64)
+        size_t content = at + sizeof *note + ((note->namesz + 3ul) & ~3ul);
+        if (content + note->descsz > size || note->descsz > 64)
             return;
-        if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && same(name, "GNU")) {
-            for (size_t i = 0; i < note->n_descsz; i++) {
+        if (note->type == NT_GNU_BUILD_ID && note->namesz == 4 && same(name, "GNU")) {
+            for (size_t i = 0; i < note->descsz; i++) {
                 unsigned char byte = notes[content + i];
                 *hex++ = "0123456789abcdef"[byte >> 4];
                 *hex++ = "0123456789abcdef"[byte & 15];
@@ -126,7 +155,7 @@ static void find_id(const char *notes, size_t size, char *hex)
             *hex = 0;
             return;
         }
-        at = content + ((note->n_descsz + 3ul) & ~3ul);
+        at = content + ((note->descsz + 3ul) & ~3ul);
     }
 }
 
@@ -139,22 +168,22 @@ static void build_id(const char *path, char *hex)
 {
     char page[4096] __attribute__((aligned(8)));
     long size = beginning(path, page, sizeof page);
-    const Elf32_Ehdr *small = (const Elf32_Ehdr *)page;
-    const Elf64_Ehdr *large = (const Elf64_Ehdr *)page;
+    const struct header32 *small = (const struct header32 *)page;
+    const struct header64 *large = (const struct header64 *)page;
 
     *hex = 0;
     if (size < (long)sizeof *large || !behind(page, "\177ELF") || page[EI_DATA] != ELFDATA2LSB)
         return;
     int wide = page[EI_CLASS] == ELFCLASS64;
-    size_t table = wide ? large->e_phoff : small->e_phoff, count = wide ? large->e_phnum : small->e_phnum;
-    size_t row = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+    size_t table = wide ? large->phoff : small->phoff, count = wide ? large->phnum : small->phnum;
+    size_t row = wide ? sizeof(struct segment64) : sizeof(struct segment32);
     if (table > (size_t)size)
         return;
     for (size_t i = 0; i < count && table + (i + 1) * row <= (size_t)size && !*hex; i++) {
-        const Elf32_Phdr *narrow = (const Elf32_Phdr *)(page + table + i * row);
-        const Elf64_Phdr *broad = (const Elf64_Phdr *)(page + table + i * row);
-        size_t start = wide ? broad->p_offset : narrow->p_offset, bytes = wide ? broad->p_filesz : narrow->p_filesz;
-        if (narrow->p_type == PT_NOTE && start <= (size_t)size && bytes <= (size_t)size - start) /* p_type is first in both */
+        const struct segment32 *narrow = (const struct segment32 *)(page + table + i * row);
+        const struct segment64 *broad = (const struct segment64 *)(page + table + i * row);
+        size_t start = wide ? broad->offset : narrow->offset, bytes = wide ? broad->filesz : narrow->filesz;
+        if (narrow->type == PT_NOTE && start <= (size_t)size && bytes <= (size_t)size - start) /* the type is first in both */
             find_id(page + start, bytes, hex);
     }
 }
@@ -291,9 +320,9 @@ __attribute__((used)) void begin(long *stack)
     const char *self = "";
     while (*end)
         end++;
-    for (Elf64_auxv_t *entry = (Elf64_auxv_t *)(end + 1); entry->a_type != AT_NULL; entry++)
-        if (entry->a_type == AT_EXECFN)
-            self = (const char *)entry->a_un.a_val;
+    for (long *entry = (long *)(end + 1); entry[0] != AT_NULL; entry += 2)
+        if (entry[0] == AT_EXECFN)
+            self = (const char *)entry[1];
 
     /* The name that this was executed by says what it stands for; argv[0] is whatever the caller liked. */
     const char *path = behind(self, PREFIX "/emul");

@@ -19,6 +19,7 @@ FACTS = {
                     "reason": HOSTILE,
                     "explanation": HOSTILE,
                     "emulator_version": HOSTILE,
+                    "dispatcher": False,
                     "in_containers": False,
                 }
             },

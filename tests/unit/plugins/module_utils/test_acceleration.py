@@ -208,9 +208,7 @@ def test_files_whose_setuid_bit_would_be_lost() -> None:
 def test_what_must_be_accelerated_and_cannot() -> None:
     text = "FROM alpine AS one\nRUN make\nFROM debian\nRUN --mount=type=tmpfs,target=/dev make\nCOPY --from=one / /\n"
     task = Task("true", alpine="ID=alpine\n")
-    with pytest.raises(
-        CrossbuildError, match=r"stage one \(line 1\): its base .*; line 4: it has a mount of its own"
-    ) as info:
+    with pytest.raises(CrossbuildError, match=r"line 1: its base .*; line 4: it has a mount of its own") as info:
         reasons(task, text)
     assert [one["stage"] for one in info.value.result["acceleration"]] == ["one", "1"]
     task.params["accelerate"] = "auto"

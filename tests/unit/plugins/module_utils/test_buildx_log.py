@@ -143,3 +143,17 @@ def test_an_end_without_a_word() -> None:
     assert read("")[1].failure() == Failed("buildx ended without a word")
     # Killed while it wrote.
     assert "vertexes" in read('{\n  "vertexes": [\n')[1].failure().message
+
+
+def test_the_mount_that_accelerates_is_not_told() -> None:
+    mount = (
+        "--mount=type=bind,from=crossbuild.invalid/accelerator:bookworm-arm-v7-0123456789abcdef,target=/dev/.crossbuild"
+    )
+    name = f"[b 2/3] RUN {mount} --mount=type=tmpfs,target=/t echo --mount=type=x,target=/dev/.crossbuilder"
+    vertex = {"digest": "sha256:1", "name": name, "started": "2026-01-01T00:00:00Z"}
+    events, _log = read(json.dumps({"vertexes": [vertex]}) + "\n")
+    [started] = events
+    assert isinstance(started, StepStarted)
+    assert started.text == "RUN --mount=type=tmpfs,target=/t echo --mount=type=x,target=/dev/.crossbuilder"
+    _events, log = read(f"Dockerfile:3\n>>> RUN {mount} false\n")
+    assert "RUN false" in log.failure().message

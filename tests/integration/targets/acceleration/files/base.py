@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A base image of Debian 12 for 32-bit ARM with a compiler, of unpacked packages: base.py DIRECTORY, into the engine."""
+"""The files of a Debian with a compiler, out of packages: base.py DIRECTORY RELEASE ARCHITECTURE, in DIRECTORY/root."""
 
 from __future__ import annotations
 
@@ -26,21 +26,16 @@ PACKAGES = [
     "sed",
 ]
 
-scratch = Path(sys.argv[1])
+scratch, release, architecture = Path(sys.argv[1]), *sys.argv[2:]
 root = scratch / "root"
-root.mkdir()
+root.mkdir(parents=True)
 # As Debian's own installer does before it unpacks anything.
 for name in ("bin", "sbin", "lib"):
     (root / "usr" / name).mkdir(parents=True, exist_ok=True)
     (root / name).symlink_to(f"usr/{name}")
-for package in PackageArchive(str(scratch), "armhf", sources_of("bookworm")).download_all(PACKAGES):
+for package in PackageArchive(str(scratch), architecture, sources_of(release)).download_all(PACKAGES):
     content = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE)
     subprocess.run(["tar", "-x", "--keep-directory-symlink", "-C", root], stdin=content.stdout, check=True)
     assert content.wait() == 0, package
 (root / "bin/sh").unlink(missing_ok=True)
 (root / "bin/sh").symlink_to("dash")
-packed = subprocess.Popen(["tar", "-c", "-C", root, "."], stdout=subprocess.PIPE)
-subprocess.run(
-    ["docker", "import", "--platform", "linux/arm/v7", "-", "test/debian:12"], stdin=packed.stdout, check=True
-)
-assert packed.wait() == 0
