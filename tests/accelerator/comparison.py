@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,12 @@ def differences(one: Image, other: Image) -> Differences:
     return found
 
 
-def unexplained(found: Differences, by_chance: Differences) -> list[str]:
-    """In words; without those that also show between images which were made in the same way."""
+def unexplained(found: Differences, explained: Collection[tuple[str, str]]) -> list[str]:
+    """In words."""
     return [
         f"{part}: {aspect} {values[0]}, {values[1]}"
         for (part, aspect), values in found.items()
-        if (part, aspect) not in by_chance
+        if (part, aspect) not in explained
     ]
 
 
@@ -83,7 +83,6 @@ class Saved:
             "mode": f"{member.mode:o}",
             "owner": f"{member.uid}:{member.gid}",
             "link": member.linkname,
-            "size": member.size,
             "content": hashlib.file_digest(file, "sha256").hexdigest()[:16] if file else None,  # type: ignore[arg-type]
             "time": NEW if member.mtime >= self._began else member.mtime,
             "attributes": {key: value for key, value in member.pax_headers.items() if key.startswith("SCHILY.xattr")},
