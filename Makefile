@@ -11,11 +11,14 @@
 # make test-hosts  the life of hosts of three releases, in containers with systemd: minutes, and not part of make test
 # make test-fleet  the life of FLEET hosts (20) with the playbooks, over ssh: minutes, and not part of make test
 # make test-vm   the life of a host, in a virtual machine with a kernel of its own: minutes, and not part of make test
+# make test-accelerator  real projects built natively, emulated and accelerated: a quarter of an hour, and not part of make test;
+#                ARGS='lua zlib' only some of them
 # make bench     all measurements, into bench/RESULTS.md; or one of them:
 # make bench-emulation  the role emulation beside one of stock modules
 # make bench-images     docker_image beside docker build, docker buildx build and community.docker
 # make bench-farm       build.yml on four hosts, on one, and a playbook by which each host builds all
 # make bench-exec       an emulator with the dispatcher beside the one it is made of
+# make bench-accelerator  real projects built natively, emulated and accelerated
 # make bench-fleet      site.yml beside a playbook of stock modules, on up to FLEET hosts by ssh
 # make clean     remove what these made in the checkout
 
@@ -57,7 +60,7 @@ $(LINK):
 # Long ones first: two run at a time.
 CHECKS := integration-images integration-emulation integration-engines sanity acceptance molecule dockerignore probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
-LONG := test-hosts test-fleet test-vm bench-emulation bench-images bench-farm bench-exec bench-fleet
+LONG := test-hosts test-fleet test-vm test-accelerator bench-emulation bench-images bench-farm bench-exec bench-fleet bench-accelerator
 TEST := .cache/venv/bin
 
 .PHONY: test integration bench $(CHECKS) $(LINTERS) $(LONG)
@@ -81,6 +84,7 @@ mypy:
 	cd tests/lab && mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/steps && mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/vm && MYPYPATH=../lab:../steps mypy --config-file $(CURDIR)/pyproject.toml *.py
+	cd tests/accelerator && MYPYPATH=../lab:../../bench mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/hosts && MYPYPATH=../lab:../steps mypy --config-file $(CURDIR)/pyproject.toml *.py
 ansible-lint:
 	ansible-lint
@@ -138,7 +142,10 @@ test-fleet:
 test-vm:
 	tests/lab/lab --keep .cache/vm -- tests/vm/vm -- python tests/vm/scenario.py
 
-bench: bench-emulation bench-images bench-farm bench-exec bench-fleet
+test-accelerator:
+	tests/lab/lab --keep .cache/accelerator -- python tests/accelerator/projects.py $(ARGS)
+
+bench: bench-emulation bench-images bench-farm bench-exec bench-fleet bench-accelerator
 bench-emulation:
 	tests/lab/lab --keep bench -- python bench/emulation.py
 bench-images: .cache/peers/ready
@@ -152,6 +159,9 @@ bench-exec: .cache/qemu/usr/bin .cache/guest/busybox
 bench-fleet:
 	tests/lab/lab --keep bench --keep .cache/hosts -- tests/hosts/hosts \
 	    $$(seq --format='--host=host%02g=bookworm' $(FLEET)) -- python bench/fleet.py
+
+bench-accelerator:
+	tests/lab/lab --keep bench --keep .cache/accelerator -- python bench/accelerator.py
 
 # Of the distribution named ansible only its collections, to be compared with.
 .cache/peers/ready: bench/requirements.txt

@@ -49,7 +49,7 @@ def require(condition: object, otherwise: str) -> None:
 
 def require_laboratory() -> None:
     inside = "4294967295" not in Path("/proc/self/uid_map").read_text()
-    require(inside, "this is the machine itself: run it in the laboratory, by make bench")
+    require(inside, "this is the machine itself: run it in the laboratory, as make does")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, trusted.crossbuild contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real projects built natively, emulated and accelerated: is the accelerated image the emulated one, and how long did each take?
+
+projects.py [PROJECT...], all of them by default; in the laboratory only. See README.md beside this file.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from builds import ACCELERATED, EMULATED, NATIVE, PROJECTS, WAYS, Built, build, prepare
+from comparison import Differences, Saved, unexplained
+
+SHOWN = 30  # of differences
+ROW = "{:<11}" + 5 * "{:>13}"
+
+
+def main(names: list[str]) -> int:
+    if unknown := sorted(set(names) - PROJECTS.keys()):
+        sys.exit(f"projects.py: there is no project {', '.join(unknown)}; there are {', '.join(PROJECTS)}")
+    prepare()
+    print(ROW.format("", *WAYS, "emu./acc.", "acc./native"), flush=True)
+    different = [name for name in names or PROJECTS if not is_same(name)]
+    print(f"Not the same: {', '.join(different)}" if different else "Accelerated images are the emulated ones.")
+    return len(different)
+
+
+def is_same(name: str) -> bool:
+    """Builds a project in all ways, and says what came of it."""
+    built = {way: build(name, way) for way in WAYS}
+    found = compared(built[EMULATED], built[ACCELERATED])
+    exceptions = [where for where in found if where[0].endswith(PROJECTS[name].exceptions) and where[1] == "content"]
+    more = found.keys() - exceptions
+    by_chance = compared(built[EMULATED], build(name, EMULATED, "again")) if more else {}
+    seconds = {way: built[way].seconds for way in WAYS}
+    faster, longer = seconds[EMULATED] / seconds[ACCELERATED], seconds[ACCELERATED] / seconds[NATIVE]
+    print(ROW.format(name, *(f"{seconds[way]:.1f} s" for way in WAYS), f"{faster:.1f}", f"{longer:.1f}"), flush=True)
+    problems = unexplained(found, [*by_chance, *exceptions])
+    for part, _aspect in exceptions:
+        print(f"    {part}: as documented, not the same bytes")
+    for problem in problems[:SHOWN]:
+        print(f"    {problem}")
+    if len(problems) > SHOWN:
+        print(f"    and {len(problems) - SHOWN} more")
+    return not problems
+
+
+def compared(one: Built, other: Built) -> Differences:
+    with tempfile.TemporaryDirectory() as scratch:
+        saved = []
+        for built in (one, other):
+            path = Path(scratch) / built.image.replace("/", "-")
+            subprocess.run(["/usr/bin/docker", "save", "--output", path, built.image], check=True)
+            saved.append(Saved(path, built.began))
+        return saved[0].differences(saved[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
