@@ -105,7 +105,9 @@ def _planned(task: BuildTask, source: Source, platform: Platform, emulated: list
     if problem:
         return Acceleration(None, tuple(StageAcceleration(one, None, problem) for one in emulated))
     here = _accelerator_image.found(task.engine.labelled(_accelerator_image.LABEL))
-    chosen = {one.stage.index: _choose(task, one, platform, here) for one in emulated}
+    # A base image is looked at once, however many stages are made from it.
+    choices = {kind: _choose(task, *kind, platform, here) for kind in {(one.platform, one.root) for one in emulated}}
+    chosen = {one.stage.index: choices[one.platform, one.root] for one in emulated}
     mounts = {
         index: f"type=bind,from={accelerator},target={PREFIX}"
         for index, (accelerator, _reason) in chosen.items()
@@ -145,22 +147,22 @@ def _entry(platform: Platform) -> Entry | None:
 
 
 def _choose(
-    task: BuildTask, one: BuiltStage, platform: Platform, here: list[Accelerator]
+    task: BuildTask, of_stage: Platform | None, root: str | None, platform: Platform, here: list[Accelerator]
 ) -> tuple[str | None, str | None]:
-    """The accelerator for a stage, or why there is none."""
-    if one.platform != platform:
-        return None, f"the stage is for {one.platform}, and BuildKit mounts images for {platform} in this build"
-    if one.root is None:
+    """The accelerator for stages of a platform that are made from the image ``root``, or why there is none."""
+    if of_stage != platform:
+        return None, f"the stage is for {of_stage}, and BuildKit mounts images for {platform} in this build"
+    if root is None:
         return None, "it is made from scratch, so that nothing tells which distribution's programs it holds"
-    base = task.engine.image(one.root)
+    base = task.engine.image(root)
     if base is None:
-        return None, f"its base image {one.root} is not on the engine"
+        return None, f"its base image {root} is not on the engine"
     release = _release(task, base.id)
     if release is None:
-        return None, f"its base image {one.root} has no os-release, which would tell its distribution"
+        return None, f"its base image {root} has no os-release, which would tell its distribution"
     name = release.get("PRETTY_NAME") or release.get("NAME") or release.get("ID") or "something without a name"
     if release.get("ID") != "debian":
-        return None, f"its base image {one.root} is {name}, and accelerators are made of Debian's packages"
+        return None, f"its base image {root} is {name}, and accelerators are made of Debian's packages"
     codename = release.get("VERSION_CODENAME", "")
     ours = [accelerator for accelerator in here if accelerator.fits(codename, platform)]
     whole = [accelerator.reference for accelerator in ours if accelerator.reference]
@@ -173,7 +175,7 @@ def _choose(
         )
     return (
         None,
-        f"its base image {one.root} is {name}, and there is no accelerator for {codename} {platform}: {_ROLE} makes it",
+        f"its base image {root} is {name}, and there is no accelerator for {codename} {platform}: {_ROLE} makes it",
     )
 
 
