@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # What bash has and sh has not.
 set -euo pipefail
 declare -A count
@@ -11,6 +12,7 @@ factorial() { if (($1 < 2)); then echo 1; else echo $(($1 * $(factorial $(($1 - 
 for n in {1..12}; do factorial "$n"; done
 echo "${BASH_VERSINFO[0]} $MACHTYPE $HOSTTYPE $OSTYPE"
 uname -m
+# shellcheck disable=SC2050  # which part matches is what counts
 [[ "debian-12.7" =~ ^([a-z]+)-([0-9.]+)$ ]] && echo "${BASH_REMATCH[@]}"
 trap 'echo ended with $?' EXIT
 (kill -TERM $BASHPID) || echo "a child ended with $?"

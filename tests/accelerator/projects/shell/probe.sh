@@ -1,9 +1,11 @@
+#!/bin/sh
 # As a configure script does: a program for each question, compiled, and most of them run.
 set -eu
 : >config.h
 : >config.log
 ask() { # NAME HEADERS EXPRESSION
     {
+        # shellcheck disable=SC2086  # one line for each header
         printf '#include <%s>\n' $2
         printf 'int main(void) { return !(%s); }\n' "$3"
     } >probe.c
