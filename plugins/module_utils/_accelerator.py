@@ -37,17 +37,21 @@ class Dispatchers:
         self.source = source
         self.check_mode = check_mode
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: Plan) -> bool:
+        """Returns whether one has to be made."""
+        complete = True
         registered = BinfmtMisc().entries()
         described = {}
         for architecture in self.wanted:
             emulator = self._emulator(architecture)
             if emulator is None:
+                complete = False
                 plan.steps.append(Step(f"copy the emulator for {architecture.docker}, once it is here", lambda: None))
                 continue
             copy = _dispatcher.path(emulator.path)
             current = _dispatcher.is_current(copy, emulator.path, self.source)
             if not current:
+                complete = False
                 words = f"make {copy}, {emulator.path} with the dispatcher"
                 plan.steps.append(Step(words, partial(_dispatcher.make, copy, emulator.path, self.source)))
             plan.before.append(f"{copy}: {'as it should be' if current else 'missing or of another emulator'}")
@@ -58,6 +62,7 @@ class Dispatchers:
             fresh = is_registered and entry is not None and os.stat(copy).st_ctime_ns <= entry.registered_ns
             described[architecture.qemu] = {"path": copy, "emulator": emulator.path, "registered": fresh}
         plan.result["dispatchers"] = described
+        return not complete
 
     def _emulator(self, architecture: Architecture) -> Emulator | None:
         if self.check_mode and _emulators.find(architecture) is None:
@@ -89,9 +94,8 @@ class Present:
     def plan(self) -> Plan:
         _accelerator_tree.require_host()
         plan = Plan()
-        self.dispatchers.plan(plan)
-        self.accelerators.plan(plan)
-        if self.added.interrupted() or (plan.steps and not shutil.which(_COMPILER)):
+        makes = [self.dispatchers.plan(plan), self.accelerators.plan(plan)]
+        if self.added.interrupted() or (any(makes) and not shutil.which(_COMPILER)):
             plan.steps.insert(0, Step(f"install {_COMPILER}", self._install))
         plan.result["unaccelerated"] = self.without
         return plan

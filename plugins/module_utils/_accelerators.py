@@ -44,8 +44,10 @@ class Accelerators:
         self.shared = shared
         self._newest: dict[tuple[str, Platform], dict[str, str]] = {}
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: Plan) -> bool:
+        """Returns whether one has to be made."""
         here = self._here()
+        complete = True
         plan.result["images"] = []
         for release, platform in self.wanted:
             name = f"accelerator for {release} {platform}"
@@ -62,9 +64,11 @@ class Accelerators:
                         )
                 plan.result["images"].append(_described(good))
             else:
+                complete = False
                 plan.after.append(f"{name}: made")
                 reason = ", ".join(str(words) for words in defects.values()) or "none is on the engine"
                 plan.steps.append(Step(f"make the {name} ({reason})", partial(self._bring, release, platform)))
+        return not complete
 
     def _defect(self, one: Accelerator) -> str | None:
         """Why an accelerator is not the one to have."""

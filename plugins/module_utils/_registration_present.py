@@ -182,6 +182,11 @@ class Present:
         else:
             wrong = ["no entry handles its programs" if form.architecture else "no entry handles its files"]
         if not self._to_do(plan, "kernel", form, actual, wanted, wrong):
+            if actual and wrong and form.architecture and _dispatcher.is_copy(wanted.interpreter):
+                plan.warnings.append(
+                    f"Builds for {form.architecture.docker} are not accelerated: the entry {actual.name} stays, as conflict: adopt says, and"
+                    f" runs programs by {actual.interpreter}, and not by {wanted.interpreter}."
+                )
             return
         namesake = next((entry for entry in in_kernel if entry.name == form.name), None)
         for other in (actual, namesake):

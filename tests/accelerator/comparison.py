@@ -2,13 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""In what two images differ: configuration, history, and the files of each layer."""
+"""In what two images differ: configuration, history, and the files of each layer.
+
+As a program: comparison.py IMAGE IMAGE, by the engine of DOCKER_HOST, whatever the times of files.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 import tarfile
+import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +25,17 @@ Image = dict[str, Mapping[str, object]]
 Differences = dict[tuple[str, str], tuple[object, object]]
 
 NEW = "of the build"
+
+
+def compared(one: str, other: str, began: tuple[float, float] = (0, 0)) -> Differences:
+    """Of two images on the engine, by name; ``began``: when their builds did, in seconds since the epoch."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as scratch:
+        saved = []
+        for number, name in enumerate((one, other)):
+            path = Path(scratch) / f"{number}.tar"
+            subprocess.run(["docker", "save", "--output", path, name], check=True)
+            saved.append(Saved(path, began[number]))
+        return saved[0].differences(saved[1])
 
 
 def differences(one: Image, other: Image) -> Differences:
@@ -34,7 +51,7 @@ def differences(one: Image, other: Image) -> Differences:
     return found
 
 
-def unexplained(found: Differences, explained: Collection[tuple[str, str]]) -> list[str]:
+def unexplained(found: Differences, explained: Collection[tuple[str, str]] = ()) -> list[str]:
     """In words."""
     return [
         f"{part}: {aspect} {values[0]}, {values[1]}"
@@ -98,3 +115,9 @@ def _json(archive: tarfile.TarFile, path: str) -> Any:
 
 def _without(values: Mapping[str, object], *names: str) -> dict[str, object]:
     return {name: value for name, value in values.items() if name not in names}
+
+
+if __name__ == "__main__":
+    found = unexplained(compared(*sys.argv[1:3]))
+    print("\n".join(found) or "the same")
+    sys.exit(bool(found))

@@ -9,13 +9,10 @@ projects.py [PROJECT...], all of them by default; in the laboratory only. See RE
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 from builds import ACCELERATED, EMULATED, NATIVE, PROJECTS, WAYS, Built, build, prepare
-from comparison import Differences, Saved, unexplained
+from comparison import Differences, compared, unexplained
 
 SHOWN = 30  # of differences
 ROW = "{:<11}" + 5 * "{:>13}"
@@ -34,10 +31,10 @@ def main(names: list[str]) -> int:
 def is_same(name: str) -> bool:
     """Builds a project in all ways, and says what came of it."""
     built = {way: build(name, way) for way in WAYS}
-    found = compared(built[EMULATED], built[ACCELERATED])
+    found = differ(built[EMULATED], built[ACCELERATED])
     exceptions = [where for where in found if where[0].endswith(PROJECTS[name].exceptions) and where[1] == "content"]
     more = found.keys() - exceptions
-    by_chance = compared(built[EMULATED], build(name, EMULATED, "again")) if more else {}
+    by_chance = differ(built[EMULATED], build(name, EMULATED, "again")) if more else {}
     seconds = {way: built[way].seconds for way in WAYS}
     faster, longer = seconds[EMULATED] / seconds[ACCELERATED], seconds[ACCELERATED] / seconds[NATIVE]
     print(ROW.format(name, *(f"{seconds[way]:.1f} s" for way in WAYS), f"{faster:.1f}", f"{longer:.1f}"), flush=True)
@@ -51,14 +48,8 @@ def is_same(name: str) -> bool:
     return not problems
 
 
-def compared(one: Built, other: Built) -> Differences:
-    with tempfile.TemporaryDirectory() as scratch:
-        saved = []
-        for built in (one, other):
-            path = Path(scratch) / built.image.replace("/", "-")
-            subprocess.run(["/usr/bin/docker", "save", "--output", path, built.image], check=True)
-            saved.append(Saved(path, built.began))
-        return saved[0].differences(saved[1])
+def differ(one: Built, other: Built) -> Differences:
+    return compared(one.image, other.image, (one.began, other.began))
 
 
 if __name__ == "__main__":

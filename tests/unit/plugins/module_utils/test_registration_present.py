@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -222,6 +223,8 @@ def test_somebody_elses_entry_stays_until_it_is_said_what_to_do(host: Host) -> N
         host.plan()
     host.conflict = "adopt"
     assert not host.steps().startswith("kernel")
+    warned = f"Builds for arm are not accelerated: the entry local-arm stays, .* by {host.emulator}, and not by {host.copy}"
+    assert re.search(warned, " ".join(host.plan().warnings))
     host.conflict = "replace"
     assert host.steps().startswith("kernel: register qemu-arm")
 
