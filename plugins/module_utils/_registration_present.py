@@ -184,8 +184,8 @@ class Present:
         if not self._to_do(plan, "kernel", form, actual, wanted, wrong):
             if actual and wrong and form.architecture and _dispatcher.is_copy(wanted.interpreter):
                 plan.warnings.append(
-                    f"Builds for {form.architecture.docker} are not accelerated: the entry {actual.name} stays, as conflict: adopt says, and"
-                    f" runs programs by {actual.interpreter}, and not by {wanted.interpreter}."
+                    f"Builds for {form.architecture.docker} are not accelerated: the entry {actual.name} stays, as"
+                    f" conflict: adopt says, and runs programs by {actual.interpreter}, and not by {wanted.interpreter}."
                 )
             return
         namesake = next((entry for entry in in_kernel if entry.name == form.name), None)

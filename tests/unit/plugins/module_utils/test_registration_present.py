@@ -223,7 +223,9 @@ def test_somebody_elses_entry_stays_until_it_is_said_what_to_do(host: Host) -> N
         host.plan()
     host.conflict = "adopt"
     assert not host.steps().startswith("kernel")
-    warned = f"Builds for arm are not accelerated: the entry local-arm stays, .* by {host.emulator}, and not by {host.copy}"
+    warned = (
+        f"Builds for arm are not accelerated: the entry local-arm stays, .* by {host.emulator}, and not by {host.copy}"
+    )
     assert re.search(warned, " ".join(host.plan().warnings))
     host.conflict = "replace"
     assert host.steps().startswith("kernel: register qemu-arm")
