@@ -35,7 +35,8 @@ class Target:
 
 
 TARGETS = {
-    "lua": Target("lua, a C project", 10, 1.2),
+    "zstd": Target("zstd's library, a C project", 10, 1.2),
+    "lua": Target("lua, a small C project", 10, 1.2),
     "hello": Target("GNU hello, an autoconf project", 12, 1.6),
     "fmt": Target("fmt, a C++ project", 10, 1.3),
     "toolchain": Target("`apt-get install build-essential`", 2, None),

@@ -120,8 +120,7 @@ def _planned(task: BuildTask, source: Source, platform: Platform, emulated: list
         lines = [instruction.start for instruction in one.stage.instructions]
         skipped = tuple(skip for skip in mounted.skipped if skip.line in lines)
         stages.append(StageAcceleration(one, accelerator, reason, skipped))
-    text = mounted.text if mounted.lines else None
-    return Acceleration(text, tuple(stages), entry if text else None)
+    return Acceleration(mounted.text if mounted.lines else None, tuple(stages), entry)
 
 
 def _problem(task: BuildTask, source: Source) -> str | None:

@@ -25,13 +25,15 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import 
 from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import Platform
 
 ARM = Platform("arm", "v7")
+ALPINE = "its base image is Alpine"
 REQUEST = Request(ARM, {}, None, {}, None, [], fresh=False, newest_bases=False)
 
 
 @dataclass
 class Build:
-    """``failure`` is what an accelerated build ends with."""
+    """``failure`` is what a build ends with that has ``dockerfile``, the one with the accelerator."""
 
+    dockerfile: str | None = "FROM debian\nRUN --mount=x make\n"
     failure: Exception | None = None
     gone: list[str] = field(default_factory=list)
     interrupted: str | None = None
@@ -57,20 +59,23 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Build:
 
     def run(_task: object, _source: object, request: Request, _emulator: object) -> str:
         made.requests.append(request)
-        if request.dockerfile and made.failure:
+        if request.dockerfile == made.dockerfile and made.failure:
             raise made.failure
         return "sha256:1"
 
-    stage = _dockerfile.BuiltStage(_dockerfile.parse("FROM debian\nRUN make\n").stages[0], ARM, "debian")
-    planned = Planned("FROM debian\nRUN --mount=x make\n", (StageAcceleration(stage, "accelerator", None),))
-    monkeypatch.setattr(_acceleration, "plan", lambda *_arguments: planned)
+    one, other = (
+        _dockerfile.BuiltStage(stage, ARM, "debian")
+        for stage in _dockerfile.parse("FROM debian\nRUN make\nFROM alpine\nRUN make\n").stages
+    )
+    stages = (StageAcceleration(one, "accelerator", None), StageAcceleration(other, None, ALPINE))
+    monkeypatch.setattr(_acceleration, "plan", lambda *_arguments: Planned(made.dockerfile, stages))
     monkeypatch.setattr(_build_run, "run", run)
     return made
 
 
 def test_it_is_built_by_the_dockerfile_with_the_mounts(build: Build) -> None:
     built, told = build.run()
-    assert (built, [one["accelerator"] for one in told], build.warnings) == ("sha256:1", ["accelerator"], [])
+    assert (built, [one["accelerator"] for one in told], build.warnings) == ("sha256:1", ["accelerator", None], [])
     assert [request.dockerfile for request in build.requests] == ["FROM debian\nRUN --mount=x make\n"]
 
 
@@ -79,7 +84,8 @@ def test_without_an_accelerator_that_went_away_it_is_built_again(build: Build) -
     built, told = build.run()
     assert built == "sha256:1"
     assert [request.dockerfile is None for request in build.requests] == [False, True]
-    assert [one["accelerator"] for one in told] == [None] and "went away" in told[0]["reason"]
+    assert [one["accelerator"] for one in told] == [None, None]
+    assert "went away" in told[0]["reason"] and told[1]["reason"] == ALPINE
     assert "accelerator went away while linux/arm/v7 was built" in build.warnings[0]
 
 
@@ -112,4 +118,12 @@ def test_an_entry_that_was_replaced_is_told(build: Build) -> None:
     build.interrupted = "The entry was replaced."
     built, told = build.run()
     assert (built, told[0]["accelerator"], told[0]["reason"]) == ("sha256:1", "accelerator", build.interrupted)
+    assert told[1]["reason"] == ALPINE
     assert build.warnings == ["The entry was replaced."]
+
+
+def test_where_no_stage_is_accelerated_a_failure_is_told_as_it_is(build: Build) -> None:
+    build.dockerfile, build.failure = None, CrossbuildError("RUN make ended with 2.")
+    with pytest.raises(CrossbuildError, match=r"2\.$") as info:
+        build.run()
+    assert len(build.requests) == 1 and info.value is build.failure

@@ -195,9 +195,10 @@ def test_builders_that_cannot() -> None:
     assert "does not know RUN --mount" in str(reasons(Task(), "# syntax=docker/dockerfile:1.1\n" + text))
 
 
-def test_files_whose_setuid_bit_would_be_lost() -> None:
+@pytest.mark.parametrize("mode", [0o4755, 0o2755])
+def test_files_whose_setuid_or_setgid_bit_would_be_lost(mode: int) -> None:
     text = "FROM debian\nRUN make\n"
-    setuid = [Member("su", "file", 0o4755, "0")]
+    setuid = [Member("su", "file", mode, "0")]
     planned = _acceleration.plan(Task(), source(text, setuid), ARM)  # type: ignore[arg-type]
     assert "setuid" in str(planned.stages[0].reason)
     # It is lost anyway where the Dockerfile is not in the context.
