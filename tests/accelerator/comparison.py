@@ -118,6 +118,6 @@ def _without(values: Mapping[str, object], *names: str) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    found = unexplained(compared(*sys.argv[1:3]))
+    found = unexplained(compared(sys.argv[1], sys.argv[2]))
     print("\n".join(found) or "the same")
     sys.exit(bool(found))
