@@ -59,6 +59,7 @@ PROJECTS = {
     "zstd": Project(TOOLCHAIN, ("libzstd", ORIGINAL), exceptions=("/zstd_lazy.o", "/libzstd.a"), long=True),
     "bzip2": Project(TOOLCHAIN, ("bzip2", ORIGINAL)),
     "shell": Project(TOOLCHAIN),
+    "options": Project(TOOLCHAIN),
     "cjson": Project(TOOLS, ("cjson", ORIGINAL)),
     "tree": Project(TOOLS, ("tree",)),
     "markupsafe": Project(TOOLS, ("markupsafe", ORIGINAL)),

@@ -1,0 +1,6 @@
+#include "answer.h"
+
+int answer(void)
+{
+    return 6 * 7;
+}
