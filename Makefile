@@ -20,6 +20,7 @@
 # make bench-exec       an emulator with the dispatcher beside the one it is made of
 # make bench-accelerator  real projects built natively, emulated and accelerated
 # make bench-fleet      site.yml beside a playbook of stock modules, on up to FLEET hosts by ssh
+# make docs      the documentation site, in build/docs/html
 # make clean     remove what these made in the checkout
 
 SHELL := bash
@@ -58,7 +59,7 @@ $(LINK):
 ## The checks
 
 # Long ones first: two run at a time.
-CHECKS := integration-images integration-emulation integration-engines sanity acceptance molecule dockerignore probe lint unit galaxy
+CHECKS := integration-images integration-emulation integration-engines sanity acceptance molecule dockerignore probe docs lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
 LONG := test-hosts test-fleet test-vm test-accelerator bench-emulation bench-images bench-farm bench-exec bench-fleet bench-accelerator
 TEST := .cache/venv/bin
@@ -175,6 +176,22 @@ molecule:
 
 galaxy:
 	tests/galaxy.sh
+
+# The reference is made of the modules, filters and roles; guides and pages are what docs/ has. A warning is a failure.
+docs: .cache/docs-venv/ready
+docs: export PATH := $(CURDIR)/.cache/docs-venv/bin:$(CURDIR)/$(TEST):$(PATH)
+# antsibull-docs writes to no directory that others may write to.
+docs:
+	antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs .
+	rm -rf build/docs
+	install -d -m 755 build/docs/rst
+	cp docs/*.md docs/site/index.rst build/docs/rst
+	antsibull-docs collection --use-current --fail-on-error --no-indexes --dest-dir build/docs/rst trusted.crossbuild
+	sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs/site --doctree-dir build/docs/doctrees \
+	    build/docs/rst build/docs/html
+
+.cache/docs-venv/ready: docs/site/requirements.txt
+	$(call virtual_environment,.cache/docs-venv,docs/site/requirements.txt)
 
 .cache/venv/ready: requirements.txt requirements-test.txt
 	$(call virtual_environment,.cache/venv,requirements-test.txt)

@@ -41,7 +41,7 @@ options:
         C(/var/lib/docker).
     type: path
 notes:
-  - Without root the programs are run in place and not in a root directory of their own, so RV(details[].in_containers) is
+  - Without root the programs are run in place and not in a root directory of their own, so RV(details.in_containers) is
     not proven and V(false).
 author:
   - trusted.crossbuild contributors (@trusted)

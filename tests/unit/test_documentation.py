@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from ansible_collections.trusted.crossbuild.plugins.module_utils._reason import REMEDIES, Reason
+
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "docs/architecture.md"
 ROLE_DIRECTORIES = sorted(path.parent for path in ROOT.glob("roles/*/meta"))
-DOCUMENTS = [README, ARCHITECTURE, *(directory / "README.md" for directory in ROLE_DIRECTORIES)]
+PAGES = [README, ARCHITECTURE, *(directory / "README.md" for directory in ROLE_DIRECTORIES)]
+# Their links are checked by Sphinx (make docs). What is code is indented by four there, too, so that one reading does for both.
+GUIDES = sorted(ROOT.glob("docs/docsite/rst/*.rst"))
+DOCUMENTS = [*PAGES, *GUIDES]
 
 MODULES = {path.stem for path in ROOT.glob("plugins/modules/*.py")}
 ROLES = {directory.name for directory in ROLE_DIRECTORIES}
@@ -34,6 +40,8 @@ DIRECTORIES = ("bench", "plugins", "roles", "playbooks", "tests", "molecule", "m
 PATH = re.compile(rf"(?<![\w/~.-])(?:{'|'.join(DIRECTORIES)})/[\w./-]*")
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+each_page = pytest.mark.parametrize("document", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+each_guide = pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 each_role = pytest.mark.parametrize("role", ROLE_DIRECTORIES, ids=lambda path: path.name)
 
 
@@ -50,6 +58,17 @@ def playbooks_in(document: Path) -> list[dict[str, Any]]:
     """The plays of the indented blocks that are playbooks."""
     blocks = re.findall(r"(?m)^ {4}- hosts:.*\n(?:(?: {4}.*)?\n)*", document.read_text())
     return [play for block in blocks for play in yaml.safe_load(block)]
+
+
+def captions(document: Path) -> set[str]:
+    """The files of the reader's own that the examples of a guide are in."""
+    return set(re.findall(r"(?m)^ +:caption: (\S+)$", document.read_text()))
+
+
+def yaml_in(guide: Path) -> list[Any]:
+    """What the YAML examples of a guide hold."""
+    pattern = r"(?m)^( *)\.\. code-block:: yaml\n(?:\1 +:.*\n)*\n((?:\1 {4}.*\n|\n)+)"
+    return [yaml.safe_load(textwrap.dedent(text)) for _indent, text in re.findall(pattern, guide.read_text())]
 
 
 def documentation(module: str) -> dict[str, Any]:
@@ -86,6 +105,10 @@ def registered(role: Path) -> set[str]:
 
 
 ROLE_VARIABLES = {name for directory in ROLE_DIRECTORIES for name in {*variables(directory), *registered(directory)}}
+PLAYBOOK_SOURCE = "\n".join(
+    path.read_text() for path in [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/defaults/*.yml")]
+)
+PLAYBOOK_VARIABLES = set(re.findall(r"\bcrossbuild_\w+", PLAYBOOK_SOURCE))
 
 
 @each_document
@@ -93,12 +116,12 @@ def test_files_exist(document: Path) -> None:
     below = [path for name in DIRECTORIES for path in (ROOT / name).rglob("*")]
     there = {f"/{path.relative_to(ROOT)}" for path in [*ROOT.glob("*"), *below]}
     text = code(document)
-    named = {name.rstrip("/") for name in FILE.findall(text) + PATH.findall(text)} - ELSEWHERE
+    named = {name.rstrip("/") for name in FILE.findall(text) + PATH.findall(text)} - ELSEWHERE - captions(document)
     # A file may be named without the directory it is in.
     assert {name for name in named if not any(path.endswith("/" + name) for path in there)} == set()
 
 
-@each_document
+@each_page
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
         path, _hash, anchor = target.partition("#")
@@ -113,7 +136,8 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 @each_document
 def test_modules_roles_and_playbooks_exist(document: Path) -> None:
-    names = set(re.findall(r"(?<!/)trusted\.crossbuild\.(\w+)", document.read_text()))
+    # What begins with a slash is a directory, and with a dot a label of a guide.
+    names = set(re.findall(r"(?<![/.])trusted\.crossbuild\.(\w+)", document.read_text()))
     # The labels of an image are called like this, too.
     labels = {name for name in names if f'"trusted.crossbuild.{name}' in SOURCE}
     assert names - labels - MODULES - ROLES - PLAYBOOKS == set()
@@ -135,18 +159,43 @@ def test_options_exist(document: Path) -> None:
     for play in playbooks_in(document):
         for task in play.get("tasks", []):
             for name in [name for name in task if "crossbuild." in name]:
-                module = name.rpartition(".")[2]
-                assert set(task[name] or {}) <= set(documentation(module)), name
+                assert unknown(task[name], documentation(name.rpartition(".")[2])) == [], name
         for role in play.get("roles", []):
             name = role if isinstance(role, str) else role["role"]
             given = {} if isinstance(role, str) else role.get("vars", {})
             assert set(given) <= set(variables(ROOT / "roles" / name.rpartition(".")[2])), name
+    for module, arguments in re.findall(r"-m trusted\.crossbuild\.(\w+)(?: -a (\S+))?", document.read_text()):
+        assert {text.partition("=")[0] for text in arguments.split()} <= set(documentation(module)), module
+
+
+def unknown(given: Any, options: dict[str, Any]) -> list[str]:
+    """The names of what is given for options that there are not, suboptions included."""
+    found = []
+    for name, value in (given or {}).items():
+        if name not in options:
+            found.append(name)
+        for item in value if isinstance(value, list) else [value]:
+            suboptions = options.get(name, {}).get("suboptions")
+            found += unknown(item, suboptions) if suboptions and isinstance(item, dict) else []
+    return found
+
+
+@each_guide
+def test_yaml_of_guides_is_plays_or_variables_that_exist(guide: Path) -> None:
+    """What can be executed as it is written."""
+    images = variables(ROOT / "roles/image_farm")["image_farm_images"]["options"]
+    for content in yaml_in(guide):
+        if isinstance(content, list):
+            assert all("hosts" in play for play in content)
+            continue
+        assert set(content) - ROLE_VARIABLES - PLAYBOOK_VARIABLES == set()
+        assert {name for image in content.get("crossbuild_images", []) for name in image} <= set(images)
 
 
 @each_document
 def test_role_variables_exist(document: Path) -> None:
-    names = set(re.findall(rf"(?<![\w.])(?:{'|'.join(ROLES)})_\w+", code(document)))
-    assert names - ROLE_VARIABLES == set()
+    names = set(re.findall(rf"(?<![\w.])(?:{'|'.join([*ROLES, 'crossbuild'])})_\w+", code(document)))
+    assert names - ROLE_VARIABLES - PLAYBOOK_VARIABLES == set()
 
 
 @each_document
@@ -154,7 +203,8 @@ def test_words_of_the_code_exist(document: Path) -> None:
     """Options in prose (`state: absent`), and functions, classes and constants (`_build.run`) of the modules."""
     quoted = re.findall(r"`([^`\n]+)`", document.read_text())
     options = {text.partition(":")[0] for text in quoted if re.fullmatch(r"[a-z_]+: \w+", text)}
-    known = {option for module in MODULES for option in documentation(module)} | ROLE_VARIABLES | {"tasks_from"}
+    known = {option for module in MODULES for option in documentation(module)}
+    known |= ROLE_VARIABLES | PLAYBOOK_VARIABLES | {"tasks_from"}
     assert options - known == set()
     dotted = {tuple(text.split(".")) for text in quoted if re.fullmatch(r"_\w+\.(?!py\b)\w+", text)}
     for module, name in dotted:
@@ -167,7 +217,7 @@ def test_words_of_the_code_exist(document: Path) -> None:
 def test_make_targets_exist(document: Path) -> None:
     rules = re.findall(r"(?m)^([a-z][a-z -]*):(?!=)", MAKEFILE)
     targets = {name for rule in rules for name in rule.split()} | set(listed("CHECKS")) | set(listed("LINTERS"))
-    lines = re.findall(r"(?m)(?:^|`)\s*make ([^`#\n]*)", document.read_text())
+    lines = re.findall(r"(?m)(?:^|`)\s*(?:\$ )?make ([^`#\n]*)", document.read_text())
     words = {word for line in lines for word in re.sub(r"'[^']*'", "", line).split()}
     settings = {word.partition("=")[0] for word in words if "=" in word}
     assert {word for word in words if "=" not in word} - targets == set()
@@ -193,6 +243,16 @@ def test_the_architecture_names_every_file_of_module_utils_once() -> None:
     assert set(re.findall(r"\b_\w+\.py\b", text)) <= MODULE_UTILS
     stems = set(re.findall(r"`(_\w+)`", text))
     assert {stem for stem in stems if f"{stem}.py" not in MODULE_UTILS and stem not in SOURCE} == set()
+
+
+def test_exec_format_error_is_explained_for_every_reason() -> None:
+    """A section for each, which has the remedy in the very words that a host would say."""
+    text = (ROOT / "docs/docsite/rst/guide_exec_format_error.rst").read_text()
+    parts = re.split(r"(?m)^``(\w+)``\n-+\n", text)
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert sorted(sections) == sorted(reason.value for reason in Reason)
+    for reason in Reason:
+        assert REMEDIES[reason] in " ".join(sections[reason.value].split())
 
 
 def test_the_readme_shows_the_end_of_site() -> None:
