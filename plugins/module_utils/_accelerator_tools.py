@@ -194,9 +194,9 @@ def _compilers(release: Release, triplet: str, bits: int) -> list[Tools]:
         return tuple(f"/usr/lib*/gcc/{triplet}/{release.gcc}/{name}" for name in names)
 
     # What is left to optimise at link time has floating point numbers in as many words as those of the processor that the
-    # compiler runs on are wide: one of 32 bits misreads what one of 64 wrote, and the other way round.
-    at_link_time = bits == 64
-    frontend = _COMPILER if at_link_time else (*_COMPILER, "-flto*")
+    # compiler runs on are wide: one of 32 bits misreads what one of 64 wrote. What then reads it, lto1, is always the foreign
+    # one: it would be a fifth of an accelerator.
+    frontend = _COMPILER if bits == 64 else (*_COMPILER, "-flto*")
     return [
         row("cpp", driver("cpp"), _DRIVER),
         row("gcc", driver("gcc"), _DRIVER),
@@ -204,7 +204,6 @@ def _compilers(release: Release, triplet: str, bits: int) -> list[Tools]:
         row("gcc", driver("gcc-ar", "gcc-nm", "gcc-ranlib"), _ABOUT),
         row("cpp", internal("cc1"), frontend),
         row("g++", internal("cc1plus"), frontend),
-        *([row("gcc", internal("lto1"), _COMPILER)] if at_link_time else []),
         row("gcc", internal("collect2"), _COLLECT),
         row("gcc", internal("lto-wrapper"), _ABOUT),
         # No program: the linkers load it, by the rule "+-plugin".
