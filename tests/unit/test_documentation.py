@@ -184,7 +184,9 @@ def unknown(given: Any, options: dict[str, Any]) -> list[str]:
 def test_yaml_of_guides_is_plays_or_variables_that_exist(guide: Path) -> None:
     """What can be executed as it is written."""
     images = variables(ROOT / "roles/image_farm")["image_farm_images"]["options"]
-    for content in yaml_in(guide):
+    contents = yaml_in(guide)
+    assert len(contents) == guide.read_text().count(":: yaml")
+    for content in contents:
         if isinstance(content, list):
             assert all("hosts" in play for play in content)
             continue
