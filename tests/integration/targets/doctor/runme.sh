@@ -64,18 +64,25 @@ wrong stopped "engine: No Docker Engine answers at $DOCKER_HOST.*Start it" 'hold
 mkdir -p /tmp/doctor/image/bin
 engine() { sh "$targets/setup_engine/files/engine.sh" "$1" /tmp/doctor; }
 engine start
-import() { tar -C /tmp/doctor/image -c . | docker import --platform "$1" - doctor/image >/dev/null; }
+image() { # PLATFORM OF: recorded as one for that platform, its shell is a program of that other
+    PYTHONPATH=${collection%/ansible_collections/*} python - "$@" <<'PYTHON'
+import pathlib, sys
+from ansible_collections.trusted.crossbuild.plugins.module_utils import _platform, _probe_programs, _saved_image
+recorded, of = map(_platform.parse, sys.argv[1:])
+directory = pathlib.Path("/tmp/doctor")
+shell = directory / "image/bin/sh"
+shell.write_bytes(_probe_programs.probe_program(of.arch))
+shell.chmod(0o755)
+_saved_image.write(str(directory / "image"), recorded, str(directory / "image.tar"), {}, "doctor", lambda _: "doctor/image:latest")
+PYTHON
+    docker load --quiet --input /tmp/doctor/image.tar
+}
 wrong imageless 'image: doctor/image is not on the engine. Build it' 'holds  container linux/arm/v7'
-cp /bin/true /tmp/doctor/image/bin/sh
-import linux/amd64
+image amd64 armhf
 wrong labelled 'image: doctor/image is recorded as linux/amd64, and asked for was linux/arm/v7. Build or pull'
-import linux/arm/v7
+image armhf amd64
 wrong foreign 'image: doctor/image is recorded as linux/arm/v7, and its program /bin/sh is for amd64. Look at its base image'
-
-PYTHONPATH=${collection%/ansible_collections/*} python -c '
-from ansible_collections.trusted.crossbuild.plugins.module_utils import _platform, _probe_programs
-open("/tmp/doctor/image/bin/sh", "wb").write(_probe_programs.probe_program(_platform.parse("armhf").arch))'
-import linux/arm/v7
+image armhf armhf
 before=$(state)
 ask well 0 --limit here -e doctor_image=doctor/image -vvv
 said well 'Everything that was looked at holds' '1 host: 1 well, 0 not' '^here .*changed=0 .*failed=0' 'holds  *image'
@@ -84,5 +91,6 @@ ask check 0 --limit here -e doctor_image=doctor/image --check
 [ "$(state)" = "$before" ] || stop "something was changed"
 
 engine stop
+rm -r /run/systemd
 echo -1 >$table/qemu-arm
-rm -r /tmp/doctor /run/systemd
+rm -r /tmp/doctor
