@@ -183,6 +183,7 @@ class _Examination:
 
     def container(self, emulation: _Emulation) -> str:
         engine = self._require_engine()
+        _require_sdk()
         if emulation.reason:
             raise NotLookedAt("it does not run on the host")
         with answering():
@@ -248,6 +249,14 @@ class _Examination:
             return self._engine
         except CrossbuildError as exc:
             raise NotLookedAt("the engine cannot be used") from exc
+
+
+def _require_sdk() -> None:
+    """That it is missing is told at the builder's layer."""
+    try:
+        sdk()
+    except CrossbuildError as exc:
+        raise NotLookedAt("the Docker SDK for Python is missing") from exc
 
 
 def run(params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
