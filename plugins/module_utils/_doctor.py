@@ -169,7 +169,7 @@ class _Examination:
                 f" binfmt_misc binfmt_misc {self.misc.path}"
             )
         self.misc.require_switched_on()
-        return f"mounted at {self.misc.path}, switched on, {len(self.misc.entries())} entries"
+        return f"mounted at {self.misc.path}, switched on, entries: {len(self.misc.entries())}"
 
     def engine(self) -> str:
         return self._engine.describe()
