@@ -10,14 +10,11 @@ an image under that name which holds anything else is known for what it is.
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import os
-import tarfile
 from dataclasses import dataclass
-from typing import IO, Any, Iterable, Mapping
+from typing import Iterable, Mapping
 
+from . import _saved_image
 from ._engine_sdk import Image
 from ._errors import CrossbuildError
 from ._platform import Platform, parse
@@ -98,71 +95,16 @@ def write(tree: str, release: str, platform: Platform, recipe: str, packages: Ma
     The image says that it is for the target's platform: BuildKit would look for another one in a registry otherwise.
     Needs as much room beside ``path`` once more.
     """
-    layer = path + ".layer"
-    with open(layer, "wb") as file:
-        _pack(tree, file)
-    digest = _digest(layer)
     labels = {
         LABEL: f"{release} {platform}",
         RECIPE_LABEL: recipe,
         PACKAGES_LABEL: json.dumps(dict(packages), sort_keys=True),
     }
-    variant = {"variant": platform.variant} if platform.variant else {}
-    configuration = _json(
-        {
-            "architecture": platform.architecture,
-            **variant,
-            "os": platform.os,
-            "config": {"Labels": labels},
-            "created": "1970-01-01T00:00:00Z",
-            "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "trusted.crossbuild.accelerator"}],
-            "rootfs": {"type": "layers", "diff_ids": [digest]},
-        }
+    return _saved_image.write(
+        tree,
+        platform,
+        path,
+        labels,
+        "trusted.crossbuild.accelerator",
+        lambda layer: ":".join(own_name(release, platform, layer)),
     )
-    reference = ":".join(own_name(release, platform, digest))
-    name = hashlib.sha256(configuration).hexdigest() + ".json"
-    # https://github.com/moby/docker-image-spec/blob/main/v1.2.md#combined-image-json--filesystem-changeset-format
-    listing = _json([{"Config": name, "RepoTags": [reference], "Layers": ["layer.tar"]}])
-    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
-        for member, content in (("manifest.json", listing), (name, configuration)):
-            archive.addfile(_info(member, len(content)), io.BytesIO(content))
-        with open(layer, "rb") as file:
-            archive.addfile(_info("layer.tar", os.path.getsize(layer)), file)
-    os.unlink(layer)
-    return reference
-
-
-def _pack(tree: str, file: IO[bytes]) -> None:
-    """Nothing of the host goes in: no owner, no time, no umask, and the names in order."""
-    with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for directory, names, files in os.walk(tree):
-            names.sort()
-            for name in sorted([*names, *files]):
-                path = os.path.join(directory, name)
-                member = archive.gettarinfo(path, os.path.relpath(path, tree))
-                member.uid = member.gid = member.mtime = 0
-                member.uname = member.gname = ""
-                member.mode = 0o644 if member.isreg() and not member.mode & 0o100 else 0o755
-                if member.isreg():
-                    with open(path, "rb") as content:
-                        archive.addfile(member, content)
-                else:
-                    archive.addfile(member)
-
-
-def _info(name: str, size: int) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = size, 0o644
-    return info
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _digest(path: str) -> str:
-    whole = hashlib.sha256()
-    with open(path, "rb") as file:
-        for chunk in iter(lambda: file.read(1 << 20), b""):
-            whole.update(chunk)
-    return "sha256:" + whole.hexdigest()

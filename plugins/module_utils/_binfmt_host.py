@@ -13,7 +13,6 @@ from ._binfmt_boot import BootConfiguration
 from ._binfmt_entry import Entry, parse_register_line, register_line
 from ._binfmt_format import Format
 from ._binfmt_misc import BinfmtMisc
-from ._errors import CrossbuildError
 from ._receipt import Receipt
 
 
@@ -38,13 +37,6 @@ class BinfmtHost:
     def instance(self) -> str:
         """``own`` where the kernel's entries are those of this user namespace, and ``host`` where they are the host's."""
         return "own" if self.child and self.misc.mounted() and not self.misc.inherited() else "host"
-
-    def require_switched_on(self) -> None:
-        if self.misc.mounted() and not self.misc.enabled():
-            raise CrossbuildError(
-                f"binfmt_misc is switched off as a whole: {self.misc.path}/status says 'disabled', so that no entry of"
-                f" anybody works. If that should not be, switch it on: echo 1 > {self.misc.path}/status"
-            )
 
     def record(self, key: str, value: Any) -> None:
         """Keeps a fact; an empty one is forgotten, and the record with the last one."""

@@ -60,6 +60,14 @@ class BinfmtMisc:
         except FileNotFoundError:
             return False
 
+    def require_switched_on(self) -> None:
+        """Raises CrossbuildError where the instance is there, and none of its entries works."""
+        if self.mounted() and not self.enabled():
+            raise CrossbuildError(
+                f"binfmt_misc is switched off as a whole: {self.path}/status says 'disabled', so that no entry of anybody"
+                f" works. If that should not be, switch it on: echo 1 > {self.path}/status"
+            )
+
     def require_mountable(self) -> None:
         """Raises CrossbuildError where mount() could not work, without changing anything."""
         if self.mounted():

@@ -96,6 +96,16 @@ def _broken() -> tuple[type[Exception], ...]:
     return (found.ConnectionError, found.ChunkedEncodingError, found.Timeout, urllib3.exceptions.HTTPError)
 
 
+@contextlib.contextmanager
+def answering() -> Iterator[None]:
+    """Raises CrossbuildError with what the engine said where it refuses something, or goes away."""
+    errors = (sdk().errors.DockerException, *_broken())
+    try:
+        yield
+    except errors as exc:
+        raise CrossbuildError(f"The engine did not do what was asked of it: {exc}. Its log says more.") from exc
+
+
 class SdkEngine:
     """One engine. ``connection`` holds the docker_host and TLS options of the modules.
 
@@ -177,8 +187,24 @@ class SdkEngine:
 
     def data_root(self) -> str:
         """The directory, on its host, where it keeps images and builds. Raises OSError where it does not say."""
-        about = self.socket.get("/info") if self.socket else self._client.info()
-        return str(about["DockerRootDir"])
+        return str(self._information()["DockerRootDir"])
+
+    def _information(self) -> dict[str, Any]:
+        about: dict[str, Any] = self.socket.get("/info") if self.socket else self._client.info()
+        return about
+
+    def describe(self) -> str:
+        """In words, which engine it is and what surrounds it. Raises CrossbuildError where it does not say."""
+        try:
+            api = (self.socket.get("/version") if self.socket else self._client.version())["ApiVersion"]
+            about = self._information()
+        except OSError as exc:
+            raise _silent(self.host, str(exc)) from exc
+        rootless = any("name=rootless" in option for option in about.get("SecurityOptions") or [])
+        return (
+            f"{self.version} at {self.host}, API {api}, {'rootless, ' if rootless else ''}data in {about['DockerRootDir']} by"
+            f" {about['Driver']}, on {about['OSType']}/{about['Architecture']}, Linux {about['KernelVersion']}"
+        )
 
     def pull(self, reference: str, platform: Platform) -> None:
         """Raises CrossbuildError with what the engine said where the image cannot be had."""

@@ -73,7 +73,7 @@ class EngineSocket:
         try:
             return str(self.get("/version")["Version"])
         except PermissionError as exc:
-            raise CrossbuildError(f"{self.path} may not be used by this user: this needs root (become: true).") from exc
+            raise CrossbuildError(f"{self.path} may not be used by this user. Ask as root (become: true).") from exc
         except OSError:
             return None
         except (ValueError, TypeError, KeyError) as exc:

@@ -129,20 +129,11 @@ class ImageProof:
         return {**nothing, **self._proven} if known else nothing
 
     def _look_at(self, image: Image) -> None:
-        if not self._platform.accepts(image.platform):
-            raise CrossbuildError(f"it is recorded as {image.platform}")
         if self._level == "metadata":
+            require_recorded(image, self._platform)
             return
-        from . import _image_programs
-
         self._tell("looking at the image's programs")
-        every = self._level == "all"
-        files = self._engine.files(image.id, every, self._containers)
-        findings = _image_programs.examine(files, image.command, self._platform, every)
-        if findings.wrong:
-            raise CrossbuildError(findings.wrong)
-        found = {"foreign_programs": findings.foreign, "silent_programs": findings.silent}
-        self._programs = {name: programs for name, programs in found.items() if programs}
+        self._programs = look_at(self._engine, image, self._platform, self._level == "all", self._containers)
 
     def _run(self, image: Image, test: dict[str, Any]) -> None:
         self._tell("running the image's smoke test")
@@ -158,6 +149,29 @@ class ImageProof:
             errors = f" and, as errors, {_short(ran.stderr)}" if ran.stderr else ""
             expected = "" if test["stdout"] is None else f"; expected was {_short(test['stdout'])}"
             raise CrossbuildError(f"{words} {problem}. It printed {_short(ran.stdout)}{errors}{expected}")
+
+
+def require_recorded(image: Image, platform: Platform) -> None:
+    """Raises CrossbuildError, as half a sentence, for an image that says that it is for another platform."""
+    if not platform.accepts(image.platform):
+        raise CrossbuildError(f"it is recorded as {image.platform}")
+
+
+def look_at(
+    engine: SdkEngine, image: Image, platform: Platform, every: bool, containers: dict[str, str]
+) -> dict[str, list[str]]:
+    """Which programs of an image are odd, by how. Raises CrossbuildError, as half a sentence, where it is not for the platform.
+
+    ``every``: all programs and libraries decide. ``containers`` are the labels of the one by which the files are read.
+    """
+    from . import _image_programs
+
+    require_recorded(image, platform)
+    findings = _image_programs.examine(engine.files(image.id, every, containers), image.command, platform, every)
+    if findings.wrong:
+        raise CrossbuildError(findings.wrong)
+    found = {"foreign_programs": findings.foreign, "silent_programs": findings.silent}
+    return {name: programs for name, programs in found.items() if programs}
 
 
 def _problem(ran: Ran, test: dict[str, Any]) -> str:

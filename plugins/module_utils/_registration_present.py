@@ -77,7 +77,7 @@ class Present:
         self.preserving: set[str] = set()
 
     def plan(self) -> Plan:
-        self.where.require_switched_on()
+        self.where.misc.require_switched_on()
         proofs = _probe.execute([*self.platforms, *self.native])
         self.proofs = {platform: proofs[platform] for platform in self.platforms}
         in_kernel = self.where.misc.entries()
