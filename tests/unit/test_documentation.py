@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import textwrap
 from pathlib import Path
@@ -72,6 +73,7 @@ def yaml_in(guide: Path) -> list[Any]:
     return [yaml.safe_load(textwrap.dedent(text)) for _indent, text in re.findall(pattern, guide.read_text())]
 
 
+@functools.cache  # as reading YAML takes its time, and each document is compared with all modules
 def documentation(module: str) -> dict[str, Any]:
     """A module's options, those of its fragments included."""
     options: dict[str, Any] = {}
