@@ -7,6 +7,7 @@
 # make teardown  take away what site added
 # make test      every check; each also runs by its own name, see CHECKS, and takes ARGS, as in
 #                make unit ARGS='-k elf'
+# make test-fast what to run after every change: linters, types and all unit tests, in less than half a minute, without root
 # make integration ARGS=origin  some targets of the integration tests; without ARGS all of them
 # make test-hosts  the life of hosts of three releases, in containers with systemd: minutes, and not part of make test
 # make test-fleet  the life of FLEET hosts (20) with the playbooks, over ssh: minutes, and not part of make test
@@ -21,6 +22,7 @@
 # make bench-accelerator  real projects built natively, emulated and accelerated
 # make bench-fleet      site.yml beside a playbook of stock modules, on up to FLEET hosts by ssh
 # make docs      the documentation site, in build/docs/html
+# make picture   the README's picture, drawn from what make site says on a fresh copy of this machine
 # make clean     remove what these made in the checkout
 
 SHELL := bash
@@ -61,12 +63,18 @@ $(LINK):
 # Long ones first: two run at a time.
 CHECKS := integration-images integration-emulation integration-engines sanity acceptance molecule dockerignore probe docs lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
+FAST := unit mypy ruff changelog
 LONG := test-hosts test-fleet test-vm test-accelerator bench-emulation bench-images bench-farm bench-exec bench-fleet bench-accelerator
 TEST := .cache/venv/bin
 
-.PHONY: test integration bench $(CHECKS) $(LINTERS) $(LONG)
+.PHONY: test test-fast integration bench $(CHECKS) $(LINTERS) $(LONG)
 test: .cache/venv/ready $(LINK)
 	$(TEST)/python tests/checks.py $(CHECKS)
+
+# Many unit tests wait for something, so that they take less time side by side.
+test-fast: export PYTEST_ADDOPTS := --numprocesses=auto
+test-fast: .cache/venv/ready $(LINK)
+	$(TEST)/python tests/checks.py $(FAST)
 
 integration $(CHECKS) $(LINTERS) $(LONG): .cache/venv/ready $(LINK)
 
@@ -195,6 +203,13 @@ docs:
 
 .cache/venv/ready: requirements.txt requirements-test.txt
 	$(call virtual_environment,.cache/venv,requirements-test.txt)
+
+.PHONY: picture
+picture: .cache/picture/ready
+	tests/lab/lab --keep docs/images -- .cache/picture/bin/python tests/picture/picture.py docs/images/site.svg
+
+.cache/picture/ready: tests/picture/requirements.txt
+	$(call virtual_environment,.cache/picture,tests/picture/requirements.txt)
 
 .PHONY: clean
 clean:

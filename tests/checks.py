@@ -16,7 +16,7 @@ END = 60  # lines
 
 
 def main(names: list[str]) -> int:
-    failed = {}
+    failed, start = {}, time.monotonic()
     with ThreadPoolExecutor(max_workers=2) as pool:
         running = [pool.submit(check, name) for name in names]
         for done in as_completed(running):
@@ -30,7 +30,7 @@ def main(names: list[str]) -> int:
         print(f"=== the end of {name}, which failed:\n{''.join(output.splitlines(keepends=True)[-END:])}")
     if failed:
         print(f"failed: {', '.join(failed)}")
-    print(f"{len(names) - len(failed)} passed, {len(failed)} failed")
+    print(f"{len(names) - len(failed)} passed, {len(failed)} failed, after {time.monotonic() - start:.0f} s")
     return 1 if failed else 0
 
 

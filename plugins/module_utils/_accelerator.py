@@ -15,6 +15,7 @@ from . import _accelerator_image, _accelerator_tree, _dispatcher, _emulators
 from ._accelerator_tools import TRIPLETS
 from ._accelerators import Accelerators, Repository, remove
 from ._added_packages import AddedPackages
+from ._architectures import Architecture
 from ._binfmt_format import argv0_arrives, of_architecture
 from ._binfmt_misc import BinfmtMisc
 from ._converge import Plan, Step, converge
@@ -23,7 +24,7 @@ from ._engine_sdk import SdkEngine
 from ._errors import CrossbuildError
 from ._locks import PACKAGES, locked
 from ._package_manager import detect
-from ._platform import Architecture, architectures, everything, parse_list, runs_natively
+from ._platform import architectures, everything, parse_list, runs_natively
 from ._receipt import Receipt
 
 _COMPILER = "gcc"

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Iterable
 
 from . import _elf
+from ._architectures import Architecture
 from ._binfmt_entry import Entry, overlap, parse_bytes, register_line
 from ._errors import CrossbuildError
-from ._platform import Architecture, everything, runs_natively
+from ._platform import everything, runs_natively
 from ._probe_programs import probe_program
 from ._qemu_version import numbers
 

@@ -15,8 +15,8 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO, Iterator, NamedTuple
 
+from ._architectures import ARCHITECTURES, Architecture
 from ._errors import CrossbuildError
-from ._platform import ARCHITECTURES, Architecture
 
 MAGIC = b"\x7fELF"
 _BITS = {1: 32, 2: 64}
@@ -28,8 +28,6 @@ _DT_NEEDED, _DT_STRTAB = 1, 5
 _NT_GNU_BUILD_ID = 3
 # Longer than any path (PATH_MAX) and than the notes of any toolchain: what says to be longer is damaged.
 _READ_MAX = 65536
-_EM_MIPS = 8
-_EF_MIPS_ABI2 = 0x20
 
 # Ident (magic, class, data, version, osabi, abiversion, padding), then e_type ... e_shstrndx.
 FILE_HEADER = {32: "4sBBBBB7xHHIIIIIHHHHHH", 64: "4sBBBBB7xHHIQQQIHHHHHH"}
@@ -148,10 +146,9 @@ def architecture(header: ElfHeader) -> Architecture | None:
     Word size counts as much as the machine: x32 (64-bit machine, 32-bit file) and the n32 ABI of MIPS (told from
     o32 by a flag only) are platforms of their own, which Docker has no name for.
     """
-    if header.bits == 32 and header.machine == _EM_MIPS and header.flags & _EF_MIPS_ABI2:
-        return None
     for arch in ARCHITECTURES:
-        if (arch.bits, arch.big_endian, arch.elf_machine) == (header.bits, header.big_endian, header.machine):
+        same = (arch.bits, arch.big_endian, arch.elf_machine) == (header.bits, header.big_endian, header.machine)
+        if same and not (arch.elf_flags ^ header.flags) & arch.deciding_flags:
             return arch
     return None
 
@@ -308,26 +305,6 @@ def _linkage(header: ElfHeader, segments: list[Segment]) -> Linkage:
     return Linkage.STATIC_PIE if header.type == ET_DYN and _PT_DYNAMIC in types else Linkage.STATIC
 
 
-# Where the masks depart from the common one, as offset: byte, keyed by QEMU's name. The values are those of QEMU's
-# scripts/qemu-binfmt-conf.sh, so that an entry written by it and one of ours are the same to the byte.
-_MASK_BYTES = {
-    "ppc64le": {19: 0x00},
-    "mips64el": {8: 0x00},
-    "mipsel": {8: 0x00},
-    "loongarch64": {7: 0xFC, 8: 0x00},
-    "i386": {5: 0xFE, 6: 0xFE},
-    "x86_64": {5: 0xFE, 6: 0xFE},
-}
-# On to e_flags, because o32 and n32 programs of MIPS differ in EF_MIPS_ABI2 only: e_version, then e_entry, e_phoff
-# and e_shoff, which may be anything, then the flags.
-_LONGER = {
-    "mipsel": (
-        struct.pack("<I12xI", 1, 0),
-        struct.pack("<I12xI", 0xFFFFFFFF, _EF_MIPS_ABI2),
-    ),
-}
-
-
 def binfmt_magic(arch: Architecture) -> tuple[bytes, bytes]:
     """Magic and mask, of equal length, by which the kernel's binfmt_misc knows programs of ``arch``.
 
@@ -338,7 +315,11 @@ def binfmt_magic(arch: Architecture) -> tuple[bytes, bytes]:
     ident = MAGIC + bytes([arch.bits // 32, 2 if arch.big_endian else 1, 1])
     magic = ident.ljust(16, b"\0") + struct.pack(order + "HH", ET_EXEC, arch.elf_machine)
     mask = bytearray(b"\xff" * 7 + b"\x00" + b"\xff" * 8 + struct.pack(order + "HH", 0xFFFE, 0xFFFF))
-    for offset, byte in _MASK_BYTES.get(arch.qemu, {}).items():
+    for offset, byte in arch.mask.items():
         mask[offset] = byte
-    magic_rest, mask_rest = _LONGER.get(arch.qemu, (b"", b""))
-    return magic + magic_rest, bytes(mask) + mask_rest
+    if arch.deciding_flags:
+        # On to e_flags: e_version, then e_entry, e_phoff and e_shoff, which may be anything, then the flags.
+        layout = order + ("I12xI" if arch.bits == 32 else "I24xI")
+        magic += struct.pack(layout, 1, arch.elf_flags & arch.deciding_flags)
+        mask += struct.pack(layout, 0xFFFFFFFF, arch.deciding_flags)
+    return magic, bytes(mask)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Callable
 
 from . import _dispatcher, _emulators
+from ._architectures import ARCHITECTURES, Architecture
 from ._binfmt_misc import BinfmtMisc
 from ._converge import Plan, Step, converge
 from ._emulator_packages import EmulatorPackages
@@ -19,7 +20,7 @@ from ._emulator_store import EmulatorStore
 from ._emulator_versions import EmulatorVersions, Origin, archive_origin, image_origin
 from ._errors import CrossbuildError
 from ._locks import PACKAGES, locked
-from ._platform import ARCHITECTURES, Architecture, architectures, parse_list, runs_natively
+from ._platform import architectures, parse_list, runs_natively
 
 # The options that say what to take from each source.
 _OF_SOURCE = {"package": ("version", "default_release"), "archive": ("archive", "checksum"), "image": ("image",)}

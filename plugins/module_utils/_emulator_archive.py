@@ -17,8 +17,8 @@ import tarfile
 import zlib
 from typing import IO, Iterable
 
+from ._architectures import ARCHITECTURES
 from ._errors import CrossbuildError
-from ._platform import ARCHITECTURES
 
 _AR_MAGIC = b"!<arch>\n"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"

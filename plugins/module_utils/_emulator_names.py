@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Callable, Iterator
 
-from ._platform import Architecture
+from ._architectures import Architecture
 from ._qemu_version import matches
 
 
@@ -17,17 +17,18 @@ from ._qemu_version import matches
 class PackageSet:
     """Packages that together bring static emulators, and their entries for the boot where those are apart.
 
-    ``{qemu}`` in a name stands for QEMU's name of each architecture asked for; ``called`` says which are called otherwise.
+    ``{qemu}`` in a name stands for QEMU's name of each architecture asked for, ``{fedora}`` for Fedora's.
     """
 
     manager: str
     names: tuple[str, ...]
     where: str
-    called: dict[str, str] = field(default_factory=dict)
 
-    def expand(self, architectures: Iterable[Architecture]) -> tuple[str, ...]:
-        qemu = [self.called.get(architecture.qemu, architecture.qemu) for architecture in architectures]
-        names = [name.format(qemu=one) for name in self.names for one in (qemu if "{qemu}" in name else [""])]
+    def expand(self, architectures: list[Architecture]) -> tuple[str, ...]:
+        names: list[str] = []
+        for name in self.names:
+            each = [name.format(qemu=one.qemu, fedora=one.fedora or one.qemu) for one in architectures]
+            names += each if "{" in name else [name]
         return tuple(dict.fromkeys(names))
 
 
@@ -38,19 +39,7 @@ PACKAGE_SETS = (
     PackageSet("apt-get", ("qemu-user-static",), "Debian 11 and 12, Ubuntu 20.04 to 25.04"),
     # On Ubuntu 26.04 two packages provide qemu-user-static: only the name qemu-user-binfmt is clear.
     PackageSet("apt-get", ("qemu-user", "qemu-user-binfmt"), "Debian 12's backports, 13, 14, Ubuntu 25.10 and 26.04"),
-    PackageSet(
-        "dnf",
-        ("qemu-user-static-{qemu}",),
-        "Fedora 40 and newer",
-        {
-            "riscv64": "riscv",
-            "ppc64le": "ppc",
-            "mipsel": "mips",
-            "mips64el": "mips",
-            "i386": "x86",
-            "x86_64": "x86",
-        },
-    ),
+    PackageSet("dnf", ("qemu-user-static-{fedora}",), "Fedora 40 and newer"),
     PackageSet("dnf", ("qemu-user-static",), "Fedora before 40: one package"),
     PackageSet("zypper", ("qemu-linux-user",), "openSUSE, SUSE Linux Enterprise with PackageHub"),
     PackageSet("pacman", ("qemu-user-static", "qemu-user-static-binfmt"), "Arch Linux"),

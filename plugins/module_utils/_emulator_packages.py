@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from . import _emulators
 from ._added_packages import AddedPackages
+from ._architectures import Architecture
 from ._converge import Plan, Step
 from ._emulator_names import PACKAGE_SETS, WITHOUT_PACKAGES, choose, installed_sets, sets_of
 from ._errors import CrossbuildError
 from ._package_manager import detect, os_release
 from ._package_tool import PackageManager
-from ._platform import Architecture
 from ._receipt import Receipt
 
 # In the receipt: the release that was asked for, with the packages as they came from it.

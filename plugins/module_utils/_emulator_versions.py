@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import IO, Any, Callable
 
 from . import _elf, _emulators
+from ._architectures import ARCHITECTURES, Architecture
 from ._converge import Plan, Step
 from ._download import is_url, open_verified, parse_checksum
 from ._emulator_archive import unpack
 from ._emulator_store import EmulatorStore, StoredVersion
 from ._errors import CrossbuildError
-from ._platform import ARCHITECTURES, Architecture, host
+from ._platform import host
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import _elf, _qemu_version
+from ._architectures import Architecture
 from ._command import run
 from ._errors import CrossbuildError
-from ._platform import Architecture, Platform
+from ._platform import Platform
 
 # Debian's link; its ending tells QEMU before 6.0 that argv[0] is preserved.
 _PRESERVING_LINK = "/usr/libexec/qemu-binfmt/{qemu}-binfmt-P"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Platform names: one table for the spellings of Docker, Debian, uname and QEMU."""
+"""Platform names: the spellings of Docker, Debian, uname and QEMU lead to one ``Platform``."""
 
 from __future__ import annotations
 
@@ -12,63 +12,8 @@ import sys
 from dataclasses import dataclass
 from typing import Iterable
 
+from ._architectures import ARCHITECTURES, Architecture
 from ._errors import CrossbuildError
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """An instruction set, as each of the worlds that meet here calls it.
-
-    ``debian`` maps a variant (or ``""``) to Debian's name for it; ``aliases`` maps further spellings to a variant.
-    ``elf_machine`` is ``e_machine``: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
-    """
-
-    qemu: str
-    docker: str
-    bits: int
-    big_endian: bool
-    elf_machine: int
-    debian: dict[str, str]
-    aliases: dict[str, str]
-    variants: tuple[str, ...] = ()
-    default_variant: str = ""
-
-
-# Adding an architecture is adding a row here, and its probe program to _probe_programs.PROBE_CODE.
-ARCHITECTURES = (
-    Architecture(
-        "arm",
-        "arm",
-        32,
-        False,
-        40,
-        {"v7": "armhf", "v5": "armel"},
-        {
-            "armv8l": "v7",
-            "armv7l": "v7",
-            "armv7": "v7",
-            "arm32v7": "v7",
-            "armv6l": "v6",
-            "armv6": "v6",
-            "arm32v6": "v6",
-            "armv5tel": "v5",
-            "armv5tejl": "v5",
-            "armv5": "v5",
-            "arm32v5": "v5",
-        },
-        ("v5", "v6", "v7"),
-        "v7",
-    ),
-    Architecture("aarch64", "arm64", 64, False, 183, {"": "arm64"}, {"arm64v8": ""}, ("v8",)),
-    Architecture("riscv64", "riscv64", 64, False, 243, {"": "riscv64"}, {}),
-    Architecture("ppc64le", "ppc64le", 64, False, 21, {"": "ppc64el"}, {}),
-    Architecture("s390x", "s390x", 64, True, 22, {"": "s390x"}, {}),
-    Architecture("mips64el", "mips64le", 64, False, 8, {"": "mips64el"}, {}),
-    Architecture("mipsel", "mipsle", 32, False, 8, {"": "mipsel"}, {}),
-    Architecture("loongarch64", "loong64", 64, False, 258, {"": "loong64"}, {}),
-    Architecture("i386", "386", 32, False, 3, {"": "i386"}, {"i486": "", "i586": "", "i686": "", "x86": ""}),
-    Architecture("x86_64", "amd64", 64, False, 62, {"": "amd64"}, {"x86-64": ""}, ("v2", "v3", "v4")),
-)
 
 _BY_DOCKER_NAME = {arch.docker: arch for arch in ARCHITECTURES}
 # What is meant where no variant is named: the oldest, as by containerd, https://github.com/containerd/platforms
@@ -171,16 +116,14 @@ def host() -> Platform:
     return parse(machine)
 
 
-# What a kernel may run besides its own architecture without help. QEMU's binfmt script never registers these
-# for each other, because an entry would take the host's own programs away from it.
-_FAMILIES = ({"386", "amd64"}, {"arm", "arm64"}, {"mipsle", "mips64le"})
-
-
 def same_family(one: Platform, other: Platform) -> bool:
-    """Whether an entry for one architecture could take over the native programs of the other."""
+    """Whether an entry for one architecture could take over the native programs of the other.
+
+    QEMU's binfmt script never registers these for each other, because an entry would take the host's own programs away from it.
+    """
     if one.architecture == other.architecture:
         return True
-    return any({one.architecture, other.architecture} <= family for family in _FAMILIES)
+    return bool(one.arch.family) and one.arch.family == other.arch.family
 
 
 # personality(2): the call that asks for nothing, and the one that 64-bit ARM refuses where its processor has no 32-bit mode.

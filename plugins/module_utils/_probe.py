@@ -12,7 +12,8 @@ import signal
 from dataclasses import dataclass, replace
 from typing import Iterable
 
-from ._platform import Architecture, Platform, host
+from ._architectures import Architecture
+from ._platform import Platform, host
 from ._probe_programs import probe_program
 from ._probe_run import NAME, Outcome, Run, rooms, run_all, set_user_id
 from ._readdir_programs import FITS, OVERFLOWS, readdir_program
@@ -88,8 +89,8 @@ def _programs(architectures: dict[str, Architecture], credentials: bool, directo
     probed = {**architectures, host().architecture: host().arch} if credentials else architectures
     programs = {name: probe_program(arch) for name, arch in probed.items()}
     if directory is not None:
-        narrow = {name: arch for name, arch in architectures.items() if arch.bits == 32}
-        programs.update({_readdir_room(name): readdir_program(arch) for name, arch in narrow.items()})
+        listing = {_readdir_room(name): readdir_program(arch) for name, arch in architectures.items()}
+        programs.update({room: program for room, program in listing.items() if program})
     return programs
 
 

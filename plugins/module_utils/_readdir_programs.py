@@ -13,7 +13,7 @@ https://gitlab.com/qemu-project/qemu/-/issues/263 and https://bugs.launchpad.net
 
 from __future__ import annotations
 
-from ._platform import Architecture
+from ._architectures import Architecture
 from ._probe_programs import program
 
 # How the programs exit; any other status tells that the directory could not be read.
@@ -139,9 +139,9 @@ _CODE = {
 }
 
 
-def readdir_program(arch: Architecture) -> bytes:
-    """A complete static program for Linux on ``arch``, one of 32 bits.
+def readdir_program(arch: Architecture) -> bytes | None:
+    """A complete static program for Linux on ``arch``, one of 32 bits; None where there is none.
 
     It reads its working directory and exits with FITS or OVERFLOWS, as inode numbers and positions do.
     """
-    return program(arch, _CODE[arch.qemu])
+    return program(arch, _CODE[arch.qemu]) if arch.qemu in _CODE else None

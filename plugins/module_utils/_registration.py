@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _user_namespace
+from ._architectures import Architecture
 from ._binfmt_boot import BootConfiguration, directories, reader
 from ._binfmt_entry import Entry
 from ._binfmt_format import Flags, Format, custom, of_architecture
@@ -16,7 +17,7 @@ from ._binfmt_host import BinfmtHost
 from ._binfmt_misc import BinfmtMisc
 from ._converge import converge
 from ._errors import CrossbuildError
-from ._platform import Architecture, Platform, architectures, parse_list, runs_natively
+from ._platform import Platform, architectures, parse_list, runs_natively
 from ._receipt import DIRECTORY, Receipt
 from ._registration_absent import Absent
 from ._registration_disabled import Disabled

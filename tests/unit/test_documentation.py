@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import textwrap
 from pathlib import Path
@@ -20,8 +21,9 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._reason import 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "docs/architecture.md"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 ROLE_DIRECTORIES = sorted(path.parent for path in ROOT.glob("roles/*/meta"))
-PAGES = [README, ARCHITECTURE, *(directory / "README.md" for directory in ROLE_DIRECTORIES)]
+PAGES = [README, ARCHITECTURE, CONTRIBUTING, *(directory / "README.md" for directory in ROLE_DIRECTORIES)]
 # Their links are checked by Sphinx (make docs). What is code is indented by four there, too, so that one reading does for both.
 GUIDES = sorted(ROOT.glob("docs/docsite/rst/*.rst"))
 DOCUMENTS = [*PAGES, *GUIDES]
@@ -34,7 +36,7 @@ SOURCE = "\n".join(path.read_text() for path in sorted(ROOT.glob("plugins/**/*.p
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 # Files that the documents name and that are the reader's own, or another project's.
-ELSEWHERE = {"farm.ini", "group_vars/build_hosts.yml"}
+ELSEWHERE = {"farm.ini", "group_vars/build_hosts.yml", "scripts/qemu-binfmt-conf.sh"}
 FILE = re.compile(r"(?<![\w/~.-])[\w.-]+(?:/[\w.-]+)*\.(?:ini|json|md|py|rst|sh|toml|ya?ml)\b")
 DIRECTORIES = ("bench", "plugins", "roles", "playbooks", "tests", "molecule", "meta", "docs", "changelogs")
 PATH = re.compile(rf"(?<![\w/~.-])(?:{'|'.join(DIRECTORIES)})/[\w./-]*")
@@ -71,6 +73,7 @@ def yaml_in(guide: Path) -> list[Any]:
     return [yaml.safe_load(textwrap.dedent(text)) for _indent, text in re.findall(pattern, guide.read_text())]
 
 
+@functools.cache  # as reading YAML takes its time, and each document is compared with all modules
 def documentation(module: str) -> dict[str, Any]:
     """A module's options, those of its fragments included."""
     options: dict[str, Any] = {}
@@ -234,7 +237,7 @@ def listed(variable: str) -> list[str]:
 
 def test_every_make_target_is_documented() -> None:
     text = README.read_text() + ARCHITECTURE.read_text()
-    targets = {"site", "verify", "teardown", "test", "clean", "lint", *listed("CHECKS"), "integration"}
+    targets = {"site", "verify", "teardown", "test", "test-fast", "clean", "lint", *listed("CHECKS"), "integration"}
     assert {name for name in targets if f"`make {name}`" not in text} == set()
 
 

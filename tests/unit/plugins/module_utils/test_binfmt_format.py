@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ansible_collections.trusted.crossbuild.plugins.module_utils._architectures import ARCHITECTURES
 from ansible_collections.trusted.crossbuild.plugins.module_utils._binfmt_entry import (
     Entry,
     parse_register_line,
@@ -24,7 +25,7 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._binfmt_format 
 )
 from ansible_collections.trusted.crossbuild.plugins.module_utils._elf import binfmt_magic
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
-from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import ARCHITECTURES, parse
+from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import parse
 
 ARM = of_architecture(parse("arm").arch)
 # As these programs register themselves.

@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
+
 import pytest
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils._emulator_names import choose, installed_sets
-from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import architectures, parse_list
+from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import architectures, parse, parse_list
 
 ARM = architectures(parse_list(["armhf"]))
 MANY = architectures(parse_list(["armhf", "arm64", "riscv64", "mipsel", "mips64el"]))
+
+REFERENCE = json.loads((pathlib.Path(__file__).parent / "data/architectures.json").read_text())
 
 # What each distribution offers, by real packages.
 DEBIAN_12 = {"qemu-user-static": ["7.2"], "qemu-user": ["7.2"], "qemu-user-binfmt": ["7.2"]}
@@ -40,6 +45,15 @@ ALPINE = {"qemu-arm": ["10.0"], "qemu-aarch64": ["10.0"], "qemu-openrc": ["10.0"
 )
 def test_what_to_install(manager, offered, wanted, chosen):
     assert choose(manager, ARM, lambda name: offered.get(name, []), wanted) == chosen
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_fedora_has_a_package_for_each(name):
+    offered = {REFERENCE[name]["fedora"]: "2:10.1"}
+    assert (
+        choose("dnf", [parse(name).arch], lambda package: [offered[package]] if package in offered else [], "")
+        == offered
+    )
 
 
 def test_architectures_share_packages_on_fedora():

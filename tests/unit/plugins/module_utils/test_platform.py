@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
+import pathlib
 import re
 import sys
 import types
@@ -14,9 +16,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ansible_collections.trusted.crossbuild.plugins.module_utils._architectures import ARCHITECTURES
 from ansible_collections.trusted.crossbuild.plugins.module_utils._errors import CrossbuildError
 from ansible_collections.trusted.crossbuild.plugins.module_utils._platform import (
-    ARCHITECTURES,
     Platform,
     architectures,
     everything,
@@ -27,35 +29,10 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._platform impor
 )
 
 # What each of the worlds calls a platform, written apart from the table under test.
-SPELLINGS = {
-    "linux/arm/v7": "arm arm/v7 linux/arm linux/arm/v7 armhf armv7l armv7 armv8l arm32v7",
-    "linux/arm/v6": "arm/v6 linux/arm/v6 armv6l armv6 arm32v6",
-    "linux/arm/v5": "arm/v5 linux/arm/v5 armel armv5tel armv5tejl armv5 arm32v5",
-    "linux/arm64": "arm64 linux/arm64 linux/arm64/v8 arm64/v8 aarch64 arm64v8",
-    "linux/riscv64": "riscv64 linux/riscv64",
-    "linux/ppc64le": "ppc64le linux/ppc64le ppc64el",
-    "linux/s390x": "s390x linux/s390x",
-    "linux/386": "386 linux/386 i386 i486 i586 i686 x86",
-    "linux/amd64": "amd64 linux/amd64 x86_64 x86-64",
-    "linux/amd64/v2": "amd64/v2 linux/amd64/v2",
-    "linux/amd64/v3": "amd64/v3",
-    "linux/amd64/v4": "amd64/v4",
-    "linux/mips64le": "mips64le linux/mips64le mips64el",
-    "linux/mipsle": "mipsle linux/mipsle mipsel",
-    "linux/loong64": "loong64 linux/loong64 loongarch64",
-}
-DEBIAN = {
-    "linux/arm/v7": "armhf", "linux/arm/v6": None, "linux/arm/v5": "armel", "linux/arm64": "arm64",
-    "linux/riscv64": "riscv64", "linux/ppc64le": "ppc64el", "linux/s390x": "s390x", "linux/386": "i386",
-    "linux/amd64": "amd64", "linux/amd64/v2": "amd64", "linux/mips64le": "mips64el", "linux/mipsle": "mipsel",
-    "linux/loong64": "loong64",
-}  # fmt: skip
-UNAME = {
-    "armv7l": "linux/arm/v7", "armv8l": "linux/arm/v7", "armv6l": "linux/arm/v6", "armv5tel": "linux/arm/v5",
-    "armv5tejl": "linux/arm/v5", "aarch64": "linux/arm64", "riscv64": "linux/riscv64", "ppc64le": "linux/ppc64le",
-    "s390x": "linux/s390x", "i686": "linux/386", "x86_64": "linux/amd64", "mips64": "linux/mips64le",
-    "mips": "linux/mipsle", "loongarch64": "linux/loong64",
-}  # fmt: skip
+REFERENCE = json.loads((pathlib.Path(__file__).parent / "data/architectures.json").read_text())
+SPELLINGS = {platform: names for row in REFERENCE.values() for platform, names in row["names"].items()}
+DEBIAN = {platform: name for row in REFERENCE.values() for platform, name in row["debian"].items()}
+UNAME = {machine: platform for row in REFERENCE.values() for machine, platform in row["uname"].items()}
 ALL = [parse(name) for name in SPELLINGS]
 
 

@@ -102,6 +102,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(_emulators, "_PROGRAMS", (str(tmp_path / "qemu-{qemu}-static"),))
     monkeypatch.setattr(_emulators, "_PRESERVING_LINK", str(tmp_path / "{qemu}-binfmt-P"))
     monkeypatch.setattr(_emulators.Emulator, "version", lambda _emulator: made.qemu)
+    # Its files are those of whoever runs the tests, and not root's.
+    monkeypatch.setattr(BinfmtMisc, "inherited", lambda _misc: False)
     monkeypatch.setattr(_dispatcher, "DIRECTORY", str(made.copy.parent))
     monkeypatch.setattr(_probe, "execute", lambda platforms: {one: proof(made) for one in platforms})
     return made
