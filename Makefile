@@ -20,7 +20,7 @@
 # make bench-exec       an emulator with the dispatcher beside the one it is made of
 # make bench-accelerator  real projects built natively, emulated and accelerated
 # make bench-fleet      site.yml beside a playbook of stock modules, on up to FLEET hosts by ssh
-# make clean     remove what these made in the checkout
+# make clean     leave the checkout as it was cloned
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c

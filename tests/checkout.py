@@ -25,7 +25,9 @@ def files() -> set[Path]:
     try:
         said = subprocess.run(listing, cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout
     except FileNotFoundError:
-        sys.exit("There is no git here, which tells what belongs to the checkout: install it, on Debian the package git.")
+        sys.exit(
+            "There is no git here, which tells what belongs to the checkout: install it, on Debian the package git."
+        )
     except subprocess.CalledProcessError as error:
         said = error.stderr.strip().splitlines()[0]
         sys.exit(f"git cannot tell what belongs to {CHECKOUT} ({said}): this works in a clone.")

@@ -27,13 +27,17 @@ EXAMPLES = "10"
 
 def combinations() -> list[tuple[str, str, str]]:
     """ansible-core, Python and tests. A host's Python alone has the oldest core that supports it."""
-    controllers = [(core, python, "tests/unit") for core, (pythons, _hosts) in releases.CORES.items() for python in pythons]
+    controllers = [
+        (core, python, "tests/unit") for core, (pythons, _hosts) in releases.CORES.items() for python in pythons
+    ]
     on_hosts: dict[str, str] = {}
     for core, (_pythons, hosts) in releases.CORES.items():
         for python in hosts:
             on_hosts.setdefault(python, core)
     run = {python for _core, python, _tests in controllers}
-    hosts = [(core, python, "tests/unit/plugins/module_utils") for python, core in on_hosts.items() if python not in run]
+    hosts = [
+        (core, python, "tests/unit/plugins/module_utils") for python, core in on_hosts.items() if python not in run
+    ]
     return [*hosts, *controllers]
 
 
@@ -59,7 +63,12 @@ def run(core: str, python: str, tests: str, arguments: list[str]) -> bool:
     (package,) = INSTALLED[core].glob("lib/python3*/site-packages/ansible")
     with tempfile.TemporaryDirectory() as directory:
         Path(directory, "ansible").symlink_to(package)
-        environment = {**os.environ, "PYTHONPATH": directory, "HYPOTHESIS_EXAMPLES": EXAMPLES, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": directory,
+            "HYPOTHESIS_EXAMPLES": EXAMPLES,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         command = [str(CACHE / f"python-{python}/bin/pytest"), "--quiet", "-p", "no:cacheprovider", tests, *arguments]
         return subprocess.run(command, env=environment, check=False).returncode == 0
 

@@ -98,5 +98,7 @@ def test_the_documentation_names_the_groups() -> None:
     groups = {name: [f"trusted.crossbuild.{group}" for group in GROUPS if name[19:] in GROUPS[group]] for name in names}
     assert membership == groups
     # The group docker has what takes its options, and crossbuild all.
-    assert sorted(GROUPS["docker"]) == [name for name in MODULES if "docker_host" in documented[f"trusted.crossbuild.{name}"]["options"]]
+    assert sorted(GROUPS["docker"]) == [
+        name for name in MODULES if "docker_host" in documented[f"trusted.crossbuild.{name}"]["options"]
+    ]
     assert sorted(GROUPS["crossbuild"]) == MODULES
