@@ -38,6 +38,8 @@ def files() -> set[Path]:
 def copy(names: Iterable[Path], destination: Path) -> None:
     for name in names:
         (destination / name).parent.mkdir(parents=True, exist_ok=True)
+        if (destination / name).is_symlink():  # or it would be written through one, or not at all
+            (destination / name).unlink()
         shutil.copy2(CHECKOUT / name, destination / name, follow_symlinks=False)
 
 

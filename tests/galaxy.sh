@@ -35,13 +35,15 @@ document() { # TYPE NAME...
 }
 for directory in "$collection"/plugins/*/; do
     type=$(basename "$directory")
+    ending=.py
     case $type in
         modules) type=module ;;
+        filter) ending=.yml ;; # a file has several filters, each with a page of its own
         module_utils | doc_fragments | action | plugin_utils) continue ;; # documented elsewhere, or not at all
     esac
-    names=("$directory"[!_]*.py)
+    names=("$directory"[!_]*"$ending")
     names=("${names[@]##*/}")
-    document "$type" "${names[@]%.py}"
+    document "$type" "${names[@]%"$ending"}"
 done
 roles=("$collection"/roles/*/meta) # what has none is no role yet, as it has no tasks
 roles=("${roles[@]%/meta}")

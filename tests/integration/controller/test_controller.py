@@ -57,7 +57,9 @@ def play(directory: Path, tasks: list[dict[str, Any]], **keywords: Any) -> list[
     written = {"ansible.builtin.copy": {"content": results, "dest": str(directory / "results.json"), "mode": "0600"}}
     hosts = {"hosts": "localhost", "gather_facts": False}
     (directory / "play.yml").write_text(yaml.safe_dump([{**hosts, "tasks": [*kept, written], **keywords}]))
-    subprocess.run(["ansible-playbook", directory / "play.yml"], check=True)
+    playing = ["ansible-playbook", directory / "play.yml"]
+    done = subprocess.run(playing, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout
     found: list[dict[str, Any]] = json.loads((directory / "results.json").read_text())
     return found
 
