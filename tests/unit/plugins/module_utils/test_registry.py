@@ -91,7 +91,7 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, Server]]:
         for thread in threads:
             thread.start()
         yield one, other
-        for server, thread in zip((one, other), threads, strict=True):
+        for server, thread in zip((one, other), threads):
             server.shutdown()
             thread.join()
 
