@@ -23,6 +23,10 @@ INSTALLED = {"2.18": CACHE / "core-2.18", "2.19": CACHE / "venv", "2.21": CACHE 
 OF_MAKE_UNIT = ("2.19", f"3.{sys.version_info.minor}")
 # Of the values that hypothesis makes up, as chance is not what these runs are for.
 EXAMPLES = "10"
+# The parser that it compares with is not made for this Python; all others run it.
+LEFT_OUT = {
+    "3.8": ["tests/unit/plugins/module_utils/test_dockerfile.py::test_lexer_agrees_with_buildkit_on_generated_texts"]
+}
 
 
 def combinations() -> list[tuple[str, str, str]]:
@@ -51,7 +55,8 @@ def main(arguments: list[str]) -> int:
         if python not in there:
             absent.append(name)
             continue
-        print(f"=== ansible-core {name}: {tests}", flush=True)
+        without = f", without {', '.join(LEFT_OUT[python])}" if python in LEFT_OUT else ""
+        print(f"=== ansible-core {name}: {tests}{without}", flush=True)
         (passed if run(core, python, tests, arguments) else failed).append(name)
     print(f"ansible-core {', '.join(passed)} passed; not on this machine: {', '.join(absent) or 'none'}")
     if failed:
@@ -70,6 +75,7 @@ def run(core: str, python: str, tests: str, arguments: list[str]) -> bool:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         command = [str(CACHE / f"python-{python}/bin/pytest"), "--quiet", "-p", "no:cacheprovider", tests, *arguments]
+        command += [f"--deselect={test}" for test in LEFT_OUT.get(python, ())]
         return subprocess.run(command, env=environment, check=False).returncode == 0
 
 
