@@ -206,7 +206,7 @@ galaxy-importer: .cache/importer/ready
 	$(call virtual_environment,--requirement requirements-test.txt,$(PYTHON))
 
 # What its makers' import of a collection consists of; it pins tools which the checks have newer.
-.cache/importer/ready: tests/galaxy_importer.txt
+.cache/importer/ready: tests/requirements-galaxy-importer.txt
 	$(require_python)
 	$(call virtual_environment,--requirement $<,$(PYTHON))
 
