@@ -23,7 +23,7 @@
 # make bench-fleet      site.yml beside a playbook of stock modules, on up to FLEET hosts by ssh
 # make docs      the documentation site, in build/docs/html
 # make picture   the README's picture, drawn from what make site says on a fresh copy of this machine
-# make clean     remove what these made in the checkout
+# make clean     leave the checkout as it was cloned
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -48,11 +48,19 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 ## The product
 
 .PHONY: site verify teardown
-site verify teardown: .venv/ready $(LINK)
+site verify teardown: inventory .venv/ready $(LINK)
 	.venv/bin/ansible-playbook -i $(INVENTORY) $(ARGS) playbooks/$@.yml
 
+# ansible-playbook would say of a file that is missing that no hosts matched, and succeed.
+.PHONY: inventory
+inventory:
+	@case '$(INVENTORY)' in *,*) ;; *) test -e '$(INVENTORY)' || { \
+	    echo "INVENTORY=$(INVENTORY) is no file or directory: name one, or hosts with a comma, as in: make site INVENTORY=host1," >&2; \
+	    exit 1; } ;; esac
+
 .venv/ready: requirements.txt
-	$(call virtual_environment,.venv,requirements.txt)
+	$(require_python)
+	$(call virtual_environment,--requirement requirements.txt,$(PYTHON))
 
 $(LINK):
 	mkdir -p $(@D)
@@ -61,9 +69,12 @@ $(LINK):
 ## The checks
 
 # Long ones first: two run at a time.
-CHECKS := integration-images integration-emulation integration-engines sanity acceptance molecule dockerignore probe docs lint unit galaxy
-LINTERS := ruff mypy ansible-lint changelog
-FAST := unit mypy ruff changelog
+CHECKS := integration-images integration-emulation integration-engines sanity sanity-2.18 sanity-2.21 acceptance molecule \
+    unit-matrix galaxy dockerignore probe docs lint galaxy-importer unit
+LINTERS := ruff mypy ansible-lint changelog reuse
+FAST := unit mypy ruff changelog reuse
+# The oldest and the newest ansible-core, beside that of requirements.txt.
+CORES := 2.18 2.21
 LONG := test-hosts test-fleet test-vm test-accelerator bench-emulation bench-images bench-farm bench-exec bench-fleet bench-accelerator
 TEST := .cache/venv/bin
 
@@ -99,12 +110,21 @@ ansible-lint:
 	ansible-lint
 changelog:
 	antsibull-changelog lint
+reuse:
+	reuse lint --lines
 
 unit:
 	pytest $(ARGS)
 
+# With every ansible-core and Python, as far as this machine has them.
+unit-matrix: $(CORES:%=.cache/core-%/ready)
+	for version in $$(python tests/releases.py pythons); do $(MAKE) --no-print-directory .cache/python-$$version/ready; done
+	python tests/unit_matrix.py $(ARGS)
+
 sanity:
 	python tests/ansible_test.py sanity $(ARGS)
+$(CORES:%=sanity-%): sanity-%: .cache/core-%/ready
+	PATH=$(CURDIR)/$(<D)/bin:$$PATH python tests/ansible_test.py sanity $(ARGS)
 
 integration:
 	tests/lab/lab -- python tests/ansible_test.py integration $(ARGS)
@@ -182,8 +202,10 @@ bench-accelerator:
 molecule:
 	for scenario in default docker_engine emulation; do molecule test --scenario-name $$scenario; done
 
-galaxy:
-	tests/galaxy.sh
+# With each ansible-core: the artifact, what it says of itself, and plays.
+galaxy: $(CORES:%=.cache/core-%/ready)
+	for programs in $(CORES:%=.cache/core-%/bin) $(TEST); do \
+	    PATH=$(CURDIR)/$$programs:$$PATH tests/lab/lab -- tests/galaxy.sh; done
 
 # The reference is made of the modules, filters and roles; guides and pages are what docs/ has. A warning is a failure.
 docs: .cache/docs-venv/ready
@@ -199,32 +221,55 @@ docs:
 	    build/docs/rst build/docs/html
 
 .cache/docs-venv/ready: docs/site/requirements.txt
-	$(call virtual_environment,.cache/docs-venv,docs/site/requirements.txt)
+	$(require_python)
+	$(call virtual_environment,--requirement $<,$(PYTHON))
 
-.cache/venv/ready: requirements.txt requirements-test.txt
-	$(call virtual_environment,.cache/venv,requirements-test.txt)
+galaxy-importer: .cache/importer/ready
+	PATH=$(CURDIR)/$(<D)/bin:$$PATH tests/galaxy_importer.sh
+
+.cache/venv/ready: requirements.txt requirements-test.txt tests/unit/requirements.txt
+	$(require_python)
+	$(call virtual_environment,--requirement requirements-test.txt,$(PYTHON))
+
+# What its makers' import of a collection consists of; it pins tools which the checks have newer.
+.cache/importer/ready: tests/requirements-galaxy-importer.txt
+	$(require_python)
+	$(call virtual_environment,--requirement $<,$(PYTHON))
+
+# A controller, and nothing else: what meta/execution-environment.yml says that it needs.
+.cache/core-%/ready: tests/releases.py | .cache/venv/ready
+	$(call virtual_environment,'ansible-core~=$*.0',$$($(TEST)/python tests/releases.py core $*))
+
+.cache/python-%/ready: tests/unit/requirements.txt | .cache/venv/ready
+	$(call virtual_environment,--requirement $<,$$($(TEST)/python tests/releases.py python $*))
 
 .PHONY: picture
 picture: .cache/picture/ready
 	tests/lab/lab --keep docs/images -- .cache/picture/bin/python tests/picture/picture.py docs/images/site.svg
 
 .cache/picture/ready: tests/picture/requirements.txt
-	$(call virtual_environment,.cache/picture,tests/picture/requirements.txt)
+	$(require_python)
+	$(call virtual_environment,--requirement $<,$(PYTHON))
 
 .PHONY: clean
 clean:
-	rm -rf .venv .cache build tests/output
+	rm -rf .venv .cache build tests/output .mypy_cache .ruff_cache .pytest_cache .hypothesis *.tar.gz
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 ## Virtual environments: remade when their requirements change, else ready at once
 
-define virtual_environment
+define require_python
 @$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
     echo "$(PYTHON) is missing or not Python 3.11 to 3.13: install one, or name one, as in: make PYTHON=python3.12" >&2; exit 1; }
-@rm -rf $(1)
-@$(PYTHON) -m venv $(1) >/dev/null || { \
-    echo "$(PYTHON) cannot make virtual environments: install its venv module, on Debian the package python3-venv" >&2; \
-    rm -rf $(1); exit 1; }
-@echo 'Preparing $(1)'
-@$(1)/bin/pip install --quiet --quiet --requirement $(2)
+endef
+
+# In the target's directory: arguments of pip, and the Python. One that could not be finished is taken away again.
+define virtual_environment
+@rm -rf $(@D)
+@python=$(2); $$python -m venv $(@D) >/dev/null || { rm -rf $(@D); \
+    echo "$$python cannot make virtual environments: install its venv module, on Debian the package python3-venv" >&2; exit 1; }
+@echo 'Preparing $(@D)'
+@$(@D)/bin/pip install --quiet --quiet $(1) || { rm -rf $(@D); \
+    echo "pip could not install what $(@D) needs ($(1)): see to its package source and the network, and run make again" >&2; exit 1; }
 @touch $@
 endef

@@ -2,24 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run ansible-test on a copy of this checkout: it insists on .../ansible_collections/trusted/crossbuild, physically."""
+"""Run ansible-test on a copy of this checkout: it insists on .../ansible_collections/trusted/crossbuild, physically.
+
+It is that of the ansible-core of the Python that runs this; each release has a copy of its own, as they run side by side.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-WORK = CHECKOUT / ".cache/ansible-test"
+import checkout
+import releases
+
+CORE = ".".join(version("ansible-core").split(".")[:2])
+WORK = checkout.CHECKOUT / ".cache/ansible-test" / CORE
 COPY = WORK / "ansible_collections/trusted/crossbuild"
 HOME = WORK / "home"
-PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 
 OPTIONS = {
     # Modules are compiled and imported by every Python that this machine has.
@@ -27,9 +32,13 @@ OPTIONS = {
     # Only ever called in the laboratory, where a target may do what it likes.
     "integration": ["--local", "--allow-destructive", "--color", "no"],
 }
-# What it says, with exit status 0, when it does not run something.
-LEFT_OUT = re.compile(r"WARNING: (Excluding tests|Skipping|All targets skipped|Required program)")
-# ansible-test would download this program from its makers; every Python has what it takes.
+# What it says, with exit status 0, when it does not run something. The newest Python, which core 2.21 would look at as well, few
+# machines have: it is told of, and no failure.
+LEFT_OUT = re.compile(
+    r'WARNING: (?!Skipping sanity test "\w+" on Python 3\.14 )(Excluding tests|Skipping|All targets skipped|Required program)'
+)
+# ansible-test would download this program from its makers, for the pip that it pins; every Python has what it takes.
+PIPS = ("24.2", "25.2")  # core 2.18 and 2.19; 2.21
 GET_PIP = """\
 import subprocess, sys
 subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
@@ -57,29 +66,27 @@ def shown(lines: IO[str] | None) -> Iterator[str]:
 
 
 def copy_files() -> None:
-    """What git tracks or would track, as it is in the work tree; from the copy, what is no longer there goes."""
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout.split("\0")
-    wanted = {Path(name) for name in names if name and os.path.lexists(CHECKOUT / name)}
+    """From the copy, what is no longer in the checkout goes."""
+    wanted = checkout.files()
     COPY.mkdir(parents=True, exist_ok=True)
     # A repository of its own: below .cache, ansible-test would take every file for ignored.
     subprocess.run(["git", "init", "--quiet"], cwd=COPY, check=True)
     for path in COPY.rglob("*"):
         name = path.relative_to(COPY)
         kept = name in wanted or name.parts[0] == ".git" or name.parts[:2] == ("tests", "output")
-        if not kept and not path.is_dir():
+        if not kept and (path.is_symlink() or not path.is_dir()):
             path.unlink()
-    for name in wanted:
-        (COPY / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(CHECKOUT / name, COPY / name, follow_symlinks=False)
+    checkout.copy(wanted, COPY)
 
 
 def make_home() -> None:
     """ansible-test keeps virtual environments in the home directory: a home of our own leaves the real one alone."""
     cache = HOME / ".ansible/test/cache"
     cache.mkdir(parents=True, exist_ok=True)
-    (cache / "get_pip_24_2.py").write_text(GET_PIP)
-    for name in (".pip", ".config/pip"):  # where the user's package sources are configured
+    for pip in PIPS:
+        (cache / f"get_pip_{pip.replace('.', '_')}.py").write_text(GET_PIP)
+    # Where the user's package sources are configured, and where pip keeps what it has downloaded.
+    for name in (".pip", ".config/pip", ".cache/pip"):
         link = HOME / name
         if (Path.home() / name).exists() and not link.is_symlink():
             link.parent.mkdir(parents=True, exist_ok=True)
@@ -87,12 +94,9 @@ def make_home() -> None:
 
 
 def environment() -> dict[str, str]:
-    """Every supported Python of the machine on PATH, also those that pyenv holds beside its current one."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    beside = [str(path) for version in PYTHONS for path in sorted(pyenv.glob(f"{version}.*/bin"))]
-    own, *others = os.environ["PATH"].split(os.pathsep)
-    without_shims = [path for path in others if not path.endswith("/.pyenv/shims")]
-    return {**os.environ, "HOME": str(HOME), "PATH": os.pathsep.join([own, *beside, *without_shims])}
+    """Every supported Python of the machine on PATH, after the directory of ansible-test."""
+    own = os.environ["PATH"].split(os.pathsep)[0]
+    return {**os.environ, "HOME": str(HOME), "PATH": os.pathsep.join([own, *releases.search_path()])}
 
 
 if __name__ == "__main__":

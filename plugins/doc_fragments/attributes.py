@@ -31,6 +31,20 @@ attributes:
       - trusted.crossbuild.crossbuild
 """
 
+    # For modules with the options of the fragment docker. It goes before the others: of two fragments the first one counts.
+    ACTIONGROUP_DOCKER = r"""
+options: {}
+attributes:
+  action_group:
+    description:
+      - Use C(module_defaults) with C(group/trusted.crossbuild.crossbuild) to set defaults for all modules, and with
+        C(group/trusted.crossbuild.docker) for those that talk to a Docker Engine.
+    support: full
+    membership:
+      - trusted.crossbuild.crossbuild
+      - trusted.crossbuild.docker
+"""
+
     # For modules that only look.
     INFO = r"""
 options: {}

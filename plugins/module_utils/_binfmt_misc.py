@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import subprocess
 
+from . import _command
 from ._binfmt_entry import Entry, parse_kernel_text, register_line
 from ._errors import CrossbuildError
 
@@ -97,9 +97,7 @@ class BinfmtMisc:
             self._module("--quiet")
         if not os.path.isdir(self.path):
             raise self._no_mount_point()
-        done = subprocess.run(
-            ["mount", "-t", "binfmt_misc", "binfmt_misc", self.path], check=False, capture_output=True, text=True
-        )
+        done = _command.run(["mount", "-t", "binfmt_misc", "binfmt_misc", self.path])
         if not self.mounted():
             raise CrossbuildError(
                 f"binfmt_misc cannot be mounted at {self.path}: {done.stderr.strip() or 'mount gave no reason'}."
@@ -109,8 +107,8 @@ class BinfmtMisc:
     def _module(self, option: str) -> bool:
         """Whether modprobe did what it was asked to; without modprobe there are no modules."""
         try:
-            return subprocess.run(["modprobe", option, "binfmt_misc"], check=False, capture_output=True).returncode == 0
-        except FileNotFoundError:
+            return _command.run(["modprobe", option, "binfmt_misc"]).returncode == 0
+        except CrossbuildError:
             return False
 
     def _no_mount_point(self) -> CrossbuildError:
@@ -137,7 +135,7 @@ class BinfmtMisc:
             os.close(self._lock)
             self._lock = None
         # Lazily: another run may be waiting for the lock in there.
-        subprocess.run(["umount", "--lazy", self.path], check=True, capture_output=True)
+        _command.require(["umount", "--lazy", self.path])
 
     def entries(self) -> list[Entry]:
         """Every entry, the one registered last first: the order in which the kernel tries them."""

@@ -36,8 +36,9 @@ class ClientProcess:
 
     def __enter__(self) -> ClientProcess:
         try:
+            # Read line by line while it runs, which AnsibleModule.run_command does not do.
             # A session of its own is a group of its own: the plugin that the client starts is in it.
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 self._command,
                 env=self._env,
                 stdin=subprocess.PIPE,

@@ -17,7 +17,8 @@ def run(command: Sequence[str], env: dict[str, str] | None = None, stdin: str = 
     """Runs a command to its end, whatever its exit status. Raises CrossbuildError where it does not exist."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}
     try:
-        return subprocess.run(
+        # AnsibleModule.run_command belongs to a module, of which what is below knows nothing.
+        return subprocess.run(  # pylint: disable=ansible-bad-function
             command,
             env=environment,
             input=stdin,

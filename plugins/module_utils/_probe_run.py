@@ -68,7 +68,7 @@ class Run:
         try:
             # Nothing of the environment, as QEMU takes options from it. close_fds would have the child read /proc,
             # which a chroot does not have, and else try every number up to a limit that may be a thousand million.
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 [NAME],
                 executable=self.program,
                 stdin=subprocess.DEVNULL,

@@ -21,6 +21,7 @@ description:
     architecture. A native tool runs only where the program that it stands for is, by its build ID, the one of the same
     version in that release. All others are emulated.
 extends_documentation_fragment:
+  - trusted.crossbuild.attributes.actiongroup_docker
   - trusted.crossbuild.attributes
   - trusted.crossbuild.docker
   - trusted.crossbuild.registry.option

@@ -24,6 +24,7 @@ description:
     Docker SDK for Python. The context is read, filtered and sent by this module to both, so that what was compared is
     what is built.
 extends_documentation_fragment:
+  - trusted.crossbuild.attributes.actiongroup_docker
   - trusted.crossbuild.attributes
   - trusted.crossbuild.docker
   - trusted.crossbuild.registry.option

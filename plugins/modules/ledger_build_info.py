@@ -16,6 +16,7 @@ description:
     build would, but for O(trusted.crossbuild.docker_image#module:pull=never); not in check mode, where it counts as not found then.
   - A build with O(trusted.crossbuild.docker_image#module:pull=always) counts as not found.
 extends_documentation_fragment:
+  - trusted.crossbuild.attributes.actiongroup_docker
   - trusted.crossbuild.attributes.info
   - trusted.crossbuild.docker
   - trusted.crossbuild.registry.option

@@ -16,6 +16,7 @@ description:
   - What is added is recorded on the host, so that O(state=absent) takes away exactly that.
   - Warns about versions of QEMU that are known to be broken for a platform asked for.
 extends_documentation_fragment:
+  - trusted.crossbuild.attributes.actiongroup_docker
   - trusted.crossbuild.attributes
   - trusted.crossbuild.docker
 options:

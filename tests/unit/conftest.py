@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
 
 # A busy machine is no failure.
-settings.register_profile("no deadline", deadline=None)
+settings.register_profile("no deadline", deadline=None, max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "100")))
 settings.load_profile("no deadline")

@@ -33,7 +33,7 @@ ROLES = {directory.name for directory in ROLE_DIRECTORIES}
 PLAYBOOKS = {path.stem for path in ROOT.glob("playbooks/*.yml")}
 MODULE_UTILS = {path.name for path in ROOT.glob("plugins/module_utils/*.py")}
 SOURCE = "\n".join(path.read_text() for path in sorted(ROOT.glob("plugins/**/*.py")))
-MAKEFILE = (ROOT / "Makefile").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text().replace("\\\n", "")
 
 # Files that the documents name and that are the reader's own, or another project's.
 ELSEWHERE = {"farm.ini", "group_vars/build_hosts.yml", "scripts/qemu-binfmt-conf.sh"}

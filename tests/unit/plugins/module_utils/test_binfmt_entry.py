@@ -444,12 +444,12 @@ def test_formats_overlap_where_a_program_that_one_byte_decides_for_both_matches_
     size = max(entry.offset + len(entry.magic) for entry in (one, other))
     program = bytearray(size)
     decided = [bytearray(size) for _entry in (one, other)]
-    for entry, places in zip((one, other), decided, strict=True):
+    for entry, places in zip((one, other), decided):
         mask = entry.mask or b"\xff" * len(entry.magic)
         for at in range(len(entry.magic)):
             program[entry.offset + at] |= entry.magic[at] & mask[at]
             places[entry.offset + at] = mask[at]
-    shared = any(left & right for left, right in zip(*decided, strict=True))
+    shared = any(left & right for left, right in zip(*decided))
     matching = one.matches(bytes(program)) and other.matches(bytes(program))
     assert overlap(one, other) == (shared and matching)
 
@@ -460,7 +460,7 @@ def test_the_same_programs_said_otherwise(entry: Entry, program: bytes) -> None:
         entry,
         name="other",
         interpreter="/other",
-        magic=bytes(m & k for m, k in zip(entry.magic, entry.mask or b"\xff" * len(entry.magic), strict=True)) + b"any",
+        magic=bytes(m & k for m, k in zip(entry.magic, entry.mask or b"\xff" * len(entry.magic))) + b"any",
         mask=(entry.mask or b"\xff" * len(entry.magic)) + b"\0\0\0",
     )
     if not entry.extension:

@@ -179,4 +179,4 @@ def test_argv0_arrives_with_a_kernel_that_tells_and_an_emulator_that_heeds(kerne
 def test_flags_are_compared_as_asked(actual, wanted, words) -> None:
     found = flag_defects(actual, wanted)
     assert len(found) == len(words)
-    assert all(text.startswith(start) for text, start in zip(found, words, strict=True))
+    assert all(text.startswith(start) for text, start in zip(found, words))

@@ -82,7 +82,7 @@ def test_a_table_of_another_version_is_not_believed(tmp_path: Path, monkeypatch:
 
 def test_what_nobody_needed_for_long_is_removed(tmp_path: Path) -> None:
     tables = [Table("kind", subject, str(tmp_path)) for subject in ("old", "recent", "new")]
-    for table, days in zip(tables[:2], (91, 89), strict=True):
+    for table, days in zip(tables[:2], (91, 89)):
         table.save(CONTENT)
         os.utime(table.path, (time.time(), time.time() - days * 24 * 3600))
     tables[2].save(CONTENT)

@@ -94,7 +94,7 @@ def test_capabilities_arrive(tmp_path: Path) -> None:
 
 
 def test_a_large_file_is_sent_in_pieces_and_whole(tmp_path: Path) -> None:
-    content = random.Random(1).randbytes(3_000_001)
+    content = random.Random(1).getrandbits(8 * 3_000_001).to_bytes(3_000_001, "little")
     (tmp_path / "large").write_bytes(content)
     pieces = list(_context_tar.stream(str(tmp_path), members(tmp_path), {}))
     assert max(map(len, pieces)) <= 1 << 20

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from pathlib import Path
 
@@ -214,7 +213,7 @@ def test_the_lines_of_the_instructions_are_the_source(text):
     assert [i.original.rstrip("\n") for i in instructions] == [
         "\n".join(lines[i.start - 1 : i.end]).rstrip("\n") for i in instructions
     ]
-    assert all(b.start > a.end for a, b in itertools.pairwise(instructions))
+    assert all(b.start > a.end for a, b in zip(instructions, instructions[1:]))
 
 
 def test_value_is_joined_and_without_flags():

@@ -135,7 +135,7 @@ def test_a_mount_more_and_nothing_else(text):
     runs = [one for one in before.instructions if one.keyword == "RUN" and one.value and one.start not in skipped]
     assert [one.start for one in runs] == list(found.lines)
     assert after.directives == before.directives
-    for old, new in zip(before.instructions, after.instructions, strict=True):
+    for old, new in zip(before.instructions, after.instructions):
         expected = old
         if old.start in found.lines:
             end = old.keyword_end

@@ -81,7 +81,8 @@ def programs(draw: st.DrawFn) -> Program:
     segments = ([other(_elf.PT_PHDR, HEADER, 56 * count)] if described else []) + loaded + others
     end = loaded[-1].offset + loaded[-1].size + draw(st.integers(0, 9000))  # sections, as those of debuggers
     entry = draw(st.integers(base + 1, base + loaded[0].size - 1))
-    content = draw(st.randoms(use_true_random=False)).randbytes(end - table)
+    size = end - table
+    content = draw(st.randoms(use_true_random=False)).getrandbits(8 * size).to_bytes(size, "little")
     return Program(elf(segments, entry, content, EXEC if fixed else DYN), base, segments, entry)
 
 

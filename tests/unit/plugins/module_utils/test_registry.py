@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Dict, Tuple
 
 import pytest
 
@@ -26,7 +26,7 @@ from ansible_collections.trusted.crossbuild.plugins.module_utils._registry impor
 
 INDEX = json.dumps({"mediaType": DOCKER_LIST, "manifests": []}).encode()
 DIGEST = "sha256:" + hashlib.sha256(INDEX).hexdigest()
-Reply = tuple[int, dict[str, str], bytes]
+Reply = Tuple[int, Dict[str, str], bytes]  # evaluated, also on Python 3.8
 
 
 class Server(ThreadingHTTPServer):
@@ -91,7 +91,7 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, Server]]:
         for thread in threads:
             thread.start()
         yield one, other
-        for server, thread in zip((one, other), threads, strict=True):
+        for server, thread in zip((one, other), threads):
             server.shutdown()
             thread.join()
 
