@@ -20,6 +20,8 @@ pygments_style = "ansible"
 highlight_language = "YAML+Jinja"
 
 html_theme = "sphinx_ansible_theme"
+# What the logo leads to; the theme's own would be the root of the server.
+html_theme_options = {"documentation_home_url": "https://github.com/trusted/crossbuild"}
 html_copy_source = False
 html_show_sphinx = False
 
