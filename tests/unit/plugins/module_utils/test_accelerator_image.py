@@ -94,7 +94,9 @@ def test_nothing_of_the_host_goes_in(tmp_path: Path) -> None:
         os.chown(path, *((7, 7) if os.geteuid() == 0 else (-1, -1)), follow_symlinks=False)
     _reference, content = written(tmp_path / "image", made)
     with tarfile.open(fileobj=io.BytesIO(content)) as image:
-        with tarfile.open(fileobj=image.extractfile("layer.tar")) as layer:
+        file = image.extractfile("layer.tar")
+        assert file
+        with tarfile.open(fileobj=io.BytesIO(file.read())) as layer:
             members = layer.getmembers()
     assert [member.name for member in members] == ["a", "b", "emul", "gate", "launcher", "emul/usr", "emul/usr/tool"]
     assert {(one.uid, one.gid, one.uname, one.gname, one.mtime) for one in members} == {(0, 0, "", "", 0)}
