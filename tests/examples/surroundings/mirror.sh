@@ -3,9 +3,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# mirror.sh DIRECTORY IMAGE: the distribution's packages of emulators, called as in the examples, and an image of them.
+# mirror.sh DIRECTORY FILES: the distribution's packages of emulators, called as in the examples, and files for an image.
 set -eu
-directory=$1 image=$2
+directory=$1 files=$2
 work=$(mktemp -d)
 cd "$work"
 apt-get -qq download qemu-user-static
@@ -16,9 +16,9 @@ next() { apt-get -qq --option Dir::Etc::sourcelist="$work/next.list" --option Di
 next update
 next download qemu-user
 mkdir image "$directory.new"
+mkdir -p "$files/bin" "$files/usr/bin"
 dpkg-deb --extract qemu-user-static_*.deb image
-(cd image && tar --create usr/bin/qemu-arm-static usr/bin/qemu-aarch64-static) | docker import - "$image"
-docker push --quiet "$image"
+cp image/usr/bin/qemu-arm-static image/usr/bin/qemu-aarch64-static "$files/usr/bin"
 mv qemu-user-static_*.deb "$directory.new/qemu-user-static_7.2+dfsg-7_amd64.deb"
 mv qemu-user_*.deb "$directory.new/qemu-user_10.0.2+ds-2_amd64.deb"
 mv "$directory.new" "$directory"
