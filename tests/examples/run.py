@@ -59,7 +59,9 @@ class Step:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="run", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("only", nargs="*", metavar="DOCUMENT", help="run only the examples of these, and those of README.md")
+    parser.add_argument(
+        "only", nargs="*", metavar="DOCUMENT", help="run only the examples of these, and those of README.md"
+    )
     options = parser.parse_args()
     start = time.monotonic()
     excused = excuses()
@@ -108,7 +110,11 @@ def unknown(every: Iterable[Example], excused: Iterable[tuple[str, str]]) -> lis
     """Examples that nothing here knows how to run, and excuses for examples that are not there any more."""
     every = list(every)
     named = {(one.document, one.title) for one in every}
-    lost = [f"not_executed.yml names {title!r} of {document}, which is not there" for document, title in excused if (document, title) not in named]
+    lost = [
+        f"not_executed.yml names {title!r} of {document}, which is not there"
+        for document, title in excused
+        if (document, title) not in named
+    ]
     lacking = [
         f"{one.place}: how is this run? {one.title}"
         for one in every
@@ -136,7 +142,7 @@ def following(one: Example, part: list[Example]) -> str:
     """What runs a file of variables or settings, where the document does not say it by what comes next."""
     index = part.index(one) + 1
     after = part[index] if index < len(part) and part[index].document == one.document else None
-    if after and after.kind in (Kind.COMMAND, Kind.PLAYBOOK) or one.kind not in (Kind.VARIABLES, Kind.SETTINGS):
+    if (after and after.kind in (Kind.COMMAND, Kind.PLAYBOOK)) or one.kind not in (Kind.VARIABLES, Kind.SETTINGS):
         return ""
     if one.kind is Kind.SETTINGS:
         return f"ansible build_hosts -i {INVENTORY} -m ansible.builtin.ping"
@@ -165,7 +171,7 @@ def run_tasks(step: Step) -> None:
         play["vars_files"] = [str(given)]
     (FARM / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False, width=1000))
     said = shell(f"ansible-playbook -i {INVENTORY} play.yml")
-    if not re.search(rf"(?m)^\S+ +: ok=(?!0 ).* skipped=0 ", said):
+    if not re.search(r"(?m)^\S+ +: ok=(?!0 ).* skipped=0 ", said):
         raise Failed(f"a task was skipped:\n{said}")
     for one in step.examples:
         compare(one, said)
@@ -222,10 +228,16 @@ RULES: dict[Kind, Callable[[Step], None]] = {
 
 def true(text: str) -> str:
     """With the values of values.yml in the place of those that are made up."""
-    for made_up, command in yaml.safe_load((HERE / "values.yml").read_text()).items():
-        if made_up in text:
-            text = text.replace(made_up, shell(command).strip())
+    for value, command in made_up().items():
+        if value in text:
+            text = text.replace(value, shell(command).strip())
     return text
+
+
+def made_up() -> dict[str, str]:
+    """The values that no reader should take for true, each with the command that prints the one that is."""
+    values: dict[str, str] = yaml.safe_load((HERE / "values.yml").read_text())
+    return values
 
 
 def wrong_options(example: Example) -> list[str]:
@@ -234,7 +246,13 @@ def wrong_options(example: Example) -> list[str]:
         return []
     data = example.data()
     tasks = data if example.kind is Kind.TASK else [task for play in data for task in play.get("tasks", [])]
-    return [words for task in tasks for name, given in task.items() if "crossbuild." in name for words in _wrong(name, given or {})]
+    return [
+        words
+        for task in tasks
+        for name, given in task.items()
+        if "crossbuild." in name
+        for words in _wrong(name, given or {})
+    ]
 
 
 def _wrong(name: str, given: dict[str, Any]) -> list[str]:
