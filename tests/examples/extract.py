@@ -27,6 +27,7 @@ class Kind(enum.Enum):
     SETTINGS = "an inventory or ansible.cfg"
     COMMAND = "a command"
     DOCKERFILE = "a Dockerfile"
+    SHOWN = "what something prints: nothing to be executed"
     OTHER = "something else"
 
 
@@ -114,7 +115,7 @@ def _block(document: str, line: int, text: str, prose: str, language: str = "") 
 
 
 def _kind(text: str, language: str) -> Kind:
-    known = {"ini": Kind.SETTINGS, "console": Kind.COMMAND, "dockerfile": Kind.DOCKERFILE, "text": Kind.OTHER}
+    known = {"ini": Kind.SETTINGS, "console": Kind.COMMAND, "dockerfile": Kind.DOCKERFILE, "text": Kind.SHOWN}
     if language in known:
         return known[language]
     first = text.partition("\n")[0]

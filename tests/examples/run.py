@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,19 @@ from extract import Example, Kind, examples
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+README = "README.md"
 # In the order in which they are run. That of the modules is such that the emulators are exchanged last.
 DOCUMENTS = (
-    "README.md",
+    README,
     "roles/*/README.md",
     "plugins/modules/*.py",
     "plugins/filter/*.yml",
     "docs/docsite/rst/*.rst",
 )
 FARM = Path("/srv/farm")  # the reader's own directory, on the machine that is the laboratory
+# What the reader has in it once README.md is read, but for what its commands made.
+KEPT = ("ansible.cfg", "farm.ini", "files", "group_vars")
+AFTER_README = Path("/srv/farm_after_readme")
 INVENTORY = "farm.ini"
 VARIABLES = "group_vars/build_hosts.yml"  # where the reader says what no text says where
 HOST = "build1.example.com"  # where tasks are run that say nothing about hosts
@@ -53,8 +58,8 @@ class Step:
     """Examples that are run at once: one of them, or the tasks of a document one after the other."""
 
     examples: tuple[Example, ...]
-    # What runs a file that says nothing about how it is run, where no command follows it.
-    command: str = ""
+    # The command or playbook that comes next in the document.
+    follows: str = ""
 
 
 def main() -> int:
@@ -65,24 +70,28 @@ def main() -> int:
     options = parser.parse_args()
     start = time.monotonic()
     excused = excuses()
-    every = collected()
+    every = [one for one in collected() if one.kind is not Kind.SHOWN]
     problems = unknown(every, excused)
     if problems:
         sys.exit("\n".join(f"examples: {problem}" for problem in problems))
     if options.only:
-        every = [one for one in every if one.document in {"README.md", *options.only}]
+        every = [one for one in every if one.document in {README, *options.only}]
     wanted = [one for one in every if (one.document, one.title) not in excused]
     checked = [one for one in every if (one.document, one.title) in excused]
 
     failures = []
     announce("what the examples name", lambda: playbook(HERE / "surroundings/surroundings.yml"))
+    document = README
     for step in steps(wanted):
+        if step.examples[0].document != document:
+            begin(after=document)
+            document = step.examples[0].document
         place = f"{step.examples[0].place} {step.examples[0].title}"
         more = f" and {len(step.examples) - 1} more" if len(step.examples) > 1 else ""
         try:
-            announce(f"{place}{more}", lambda step=step: run(step))  # type: ignore[misc]
-        except Failed as failure:
-            print(f"examples: FAILED {place}\n{failure}", flush=True)
+            announce(f"{place}{more}", partial(run, step))
+        except Failed as exc:
+            print(f"examples: FAILED {place}\n{exc}", flush=True)
             failures.append(place)
     failures += [f"{one.place} {one.title}: {words}" for one in checked for words in wrong_options(one)]
 
@@ -134,32 +143,34 @@ def steps(wanted: list[Example]) -> Iterator[Step]:
             if kind is Kind.TASK:
                 yield Step(tuple(members))
                 continue
-            for one in members:
-                yield Step((one,), following(one, part))
+            yield from (Step((one,), following(one, part)) for one in members)
 
 
 def following(one: Example, part: list[Example]) -> str:
-    """What runs a file of variables or settings, where the document does not say it by what comes next."""
-    index = part.index(one) + 1
-    after = part[index] if index < len(part) and part[index].document == one.document else None
-    if (after and after.kind in (Kind.COMMAND, Kind.PLAYBOOK)) or one.kind not in (Kind.VARIABLES, Kind.SETTINGS):
-        return ""
-    if one.kind is Kind.SETTINGS:
-        return f"ansible build_hosts -i {INVENTORY} -m ansible.builtin.ping"
-    return BUILD if re.search(r"(?m)^(?:image_farm|crossbuild_(?:farm|images))", one.text) else SITE
+    after = part[part.index(one) + 1 :][:1]
+    used = [next_one.text for next_one in after if next_one.document == one.document and next_one.kind in USERS]
+    return "".join(used)
+
+
+def begin(after: str) -> None:
+    """Another document: its reader has read README.md, and nothing of the others."""
+    if after == README:
+        shell(f"mkdir {AFTER_README}; cp --archive {' '.join(KEPT)} {AFTER_README}")
+    shell(f"find . -mindepth 1 -delete; cp --archive {AFTER_README}/. .")
 
 
 def run(step: Step) -> None:
     first = step.examples[0]
     RULES[first.kind](step)
-    if step.command:
-        shell(step.command)
 
 
 def run_playbook(step: Step) -> None:
+    """At once, or by the command that comes next and names it."""
     [example] = step.examples
-    (FARM / "play.yml").write_text(true(example.text))
-    shell(f"ansible-playbook -i {INVENTORY} play.yml")
+    name = example.file if example.file.endswith(".yml") else "play.yml"
+    (FARM / name).write_text(true(example.text))
+    if name not in step.follows:
+        shell(f"ansible-playbook -i {INVENTORY} {name}")
 
 
 def run_tasks(step: Step) -> None:
@@ -179,7 +190,7 @@ def run_tasks(step: Step) -> None:
 
 def compare(example: Example, said: str) -> None:
     """What an example says in comments after it, ``# key: value``, is what it printed."""
-    comments = re.findall(r"(?m)^# (.*)$", example.text)
+    comments = re.findall(r"(?m)^ *# (\w+: [\[{].*)$", example.text)
     if not comments:
         return
     shown = yaml.safe_load("\n".join(comments))
@@ -190,12 +201,15 @@ def compare(example: Example, said: str) -> None:
 
 
 def run_variables(step: Step) -> None:
-    """Put where the text says, to what the reader has there already."""
+    """Put where the text says: to what the reader has there already, but for a guide, which shows whole files."""
     [example] = step.examples
     path = FARM / (example.file or VARIABLES)
     path.parent.mkdir(parents=True, exist_ok=True)
-    there = yaml.safe_load(path.read_text()) if path.exists() else {}
+    added = path.exists() and not example.document.endswith(".rst")
+    there = yaml.safe_load(path.read_text()) if added else {}
     path.write_text(yaml.safe_dump({**there, **yaml.safe_load(true(example.text))}, sort_keys=False))
+    if not step.follows:
+        shell(BUILD if re.search(r"(?m)^(?:image_farm|crossbuild_(?:farm|images))", example.text) else SITE)
 
 
 def run_settings(step: Step) -> None:
@@ -210,6 +224,8 @@ def run_settings(step: Step) -> None:
     settings.read_string(example.text)
     with path.open("w") as file:
         settings.write(file)
+    if not step.follows:
+        shell(f"ansible build_hosts -i {INVENTORY} -m ansible.builtin.ping")
 
 
 def run_command(step: Step) -> None:
@@ -217,6 +233,8 @@ def run_command(step: Step) -> None:
     shell(true(example.text))
 
 
+# What uses a file that stands before it.
+USERS = (Kind.COMMAND, Kind.PLAYBOOK)
 RULES: dict[Kind, Callable[[Step], None]] = {
     Kind.PLAYBOOK: run_playbook,
     Kind.TASK: run_tasks,

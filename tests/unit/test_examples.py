@@ -159,15 +159,15 @@ def test_what_takes_away_comes_last() -> None:
     assert [step.examples for step in run.steps([away, one, two])] == [(two,), (one,), (away,)]
 
 
-def test_variables_are_used_by_what_comes_next_or_by_a_playbook() -> None:
-    plain, farm = (Example("a.md", 1, Kind.VARIABLES, text, text) for text in ("a: 1", "crossbuild_images: []"))
-    command = Example("a.md", 2, Kind.COMMAND, "true", "true")
-    assert [step.command for step in run.steps([plain, command])] == ["", ""]
-    assert [step.command for step in run.steps([plain, farm])] == [run.SITE, run.BUILD]
+def test_a_file_is_used_by_what_comes_next() -> None:
+    variables = Example("a.md", 1, Kind.VARIABLES, "a: 1", "a: 1")
+    command, elsewhere = (Example(name, 2, Kind.COMMAND, "true", "true") for name in ("a.md", "b.md"))
+    assert [step.follows for step in run.steps([variables, command])] == ["true", ""]
+    assert [step.follows for step in run.steps([variables, elsewhere])] == ["", ""]
 
 
 def test_every_example_is_run_or_excused() -> None:
-    assert run.unknown(run.collected(), run.excuses()) == []
+    assert run.unknown([one for one in run.collected() if one.kind is not Kind.SHOWN], run.excuses()) == []
 
 
 def test_one_that_nothing_knows_is_told() -> None:
