@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A directory by https: mirror.py ADDRESS CERTIFICATE KEY DIRECTORY."""
+"""A directory by https: serve.py ADDRESS CERTIFICATE KEY DIRECTORY."""
 
 from __future__ import annotations
 
