@@ -11,9 +11,11 @@ set -euo pipefail
 directory=$1
 shift
 work=$(mktemp -d)
+chmod 755 "$work" # for the user _apt
 mkdir -p "$work/lists/partial" "$work/image" "$directory/mirror" "$directory/binfmt"/{bin,usr/bin}
 cd "$work"
 
+# shellcheck disable=SC2016 # apt replaces it
 uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' 'Release: bookworm' | head -n 1)
 keys=signed-by=/usr/share/keyrings/debian-archive-keyring.gpg
 architectures=$(IFS=,; echo "$*")
@@ -42,6 +44,6 @@ for architecture; do
     cp "$(find "$work/$architecture" -name busybox -type f -perm -100 | head -n 1)" "$base/bin/busybox"
     for name in sh cat cp echo ls mkdir true uname; do ln -sf busybox "$base/bin/$name"; done
     # What an example runs instead of a compiler.
-    printf '#!/bin/sh\necho "made for $(uname -m)"\n' >"$base/bin/make"
+    printf '#!/bin/sh\necho "made for:"\nuname -m\n' >"$base/bin/make"
     chmod 755 "$base/bin/make"
 done
