@@ -159,8 +159,17 @@ def begin(after: str) -> None:
     shell(f"find . -mindepth 1 -delete; cp --archive {AFTER_README}/. .")
 
 
+def prepare(document: str) -> None:
+    """What the hosts are to be like, where a document's examples begin with other ones than those before leave."""
+    play = HERE / "surroundings/before" / f"{Path(document).stem}.yml"
+    if play.exists():
+        shell(f"ansible-playbook -i {INVENTORY} {play}")
+
+
 def run(step: Step) -> None:
     first = step.examples[0]
+    if first.kind is Kind.TASK and not first.takes_away:
+        prepare(first.document)
     RULES[first.kind](step)
 
 
