@@ -35,8 +35,8 @@ class Kind(enum.Enum):
 class Example:
     """One block of a document, one command of a block of commands, or one task of EXAMPLES.
 
-    ``title`` is what it is known by: its first line, or the task's name. ``file`` is where the text before it says that it is,
-    or what that directive's caption says; empty where nothing is said.
+    ``title`` is what it is known by: the name of its first task or role, or else its first line. ``file`` is where the text
+    before it says that it is, or what that directive's caption says; empty where nothing is said.
     """
 
     document: str
@@ -102,7 +102,7 @@ def _block(document: str, line: int, text: str, prose: str, language: str = "") 
     named = FILE.findall(prose.strip().rpartition("\n\n")[2])
     file = named[-1] if named else ""
     if kind is not Kind.COMMAND:
-        return [Example(document, line, kind, text.partition("\n")[0], text, file)]
+        return [Example(document, line, kind, _title(kind, text), text, file)]
     commands = []
     for match in re.finditer(r"(?m)^(?:.*\\\n)*.*$", text):
         # What begins with no prompt, where others do, is what the command before printed.
@@ -112,6 +112,16 @@ def _block(document: str, line: int, text: str, prose: str, language: str = "") 
             title = re.sub(r"\s+# .*", "", command)
             commands.append(Example(document, number, kind, title, title))
     return commands
+
+
+def _title(kind: Kind, text: str) -> str:
+    if kind in (Kind.PLAYBOOK, Kind.TASK):
+        [first, *_more] = yaml.safe_load(text)
+        [part, *_more] = first.get("tasks") or first.get("roles") or [first]
+        named = part if isinstance(part, str) else part.get("name") or part.get("role")
+        if named:
+            return str(named)
+    return text.partition("\n")[0]
 
 
 def _kind(text: str, language: str) -> Kind:

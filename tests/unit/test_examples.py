@@ -117,7 +117,7 @@ def test_blocks_of_markdown() -> None:
         (10, Kind.COMMAND, "ansible-playbook site.yml", ""),
         (11, Kind.COMMAND, "ansible all -m ping", ""),
         (15, Kind.VARIABLES, "builder_platforms: [armhf]", "group_vars/build_hosts.yml"),
-        (24, Kind.TASK, "- name: Ping", ""),
+        (24, Kind.TASK, "Ping", ""),
         (29, Kind.PLAYBOOK, "- hosts: all", ""),
         (33, Kind.DOCKERFILE, "FROM scratch", ""),
         (37, Kind.OTHER, "TASK [Ping] ****", ""),
@@ -137,6 +137,20 @@ def test_directives_of_restructured_text() -> None:
         (25, Kind.COMMAND, "true", ""),
         (31, Kind.PLAYBOOK, "- hosts: all", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("play", "title"),
+    [
+        ("- hosts: all\n  tasks:\n    - name: Build it\n      a.b.c:\n", "Build it"),
+        ("- hosts: all\n  roles:\n    - a.b.c\n", "a.b.c"),
+        ("- hosts: all\n  roles:\n    - role: a.b.c\n", "a.b.c"),
+        ("- name: Everywhere\n  hosts: all\n", "Everywhere"),
+    ],
+)
+def test_a_playbook_is_known_by_what_it_does_first(play: str, title: str) -> None:
+    block = "".join(f"    {line}\n" for line in play.splitlines())
+    assert found("README.md", f"A play:\n\n{block}") == [(3, Kind.PLAYBOOK, title, "")]
 
 
 def test_tasks_of_a_module() -> None:
