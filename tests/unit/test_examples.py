@@ -189,7 +189,7 @@ def test_one_that_nothing_knows_is_told() -> None:
     assert run.unknown([odd], {}) == ["a.md:7: how is this run? odd"]
     assert run.unknown([odd], {("a.md", "odd"): "a reason"}) == []
     assert run.unknown([], {("a.md", "odd"): "a reason"}) == [
-        "not_executed.yml names 'odd' of a.md, which is not there"
+        "not_executed.yml names 'odd' of a.md, which is there 0 times"
     ]
 
 
