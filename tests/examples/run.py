@@ -58,8 +58,11 @@ class Step:
     """Examples that are run at once: one of them, or the tasks of a document one after the other."""
 
     examples: tuple[Example, ...]
-    # The command or playbook that comes next in the document.
-    follows: str = ""
+    # What comes next in the document.
+    follows: Example | None = None
+
+    def followed_by_command(self, words: str) -> bool:
+        return self.follows is not None and self.follows.kind is Kind.COMMAND and words in self.follows.text
 
 
 def main() -> int:
@@ -146,10 +149,9 @@ def steps(wanted: list[Example]) -> Iterator[Step]:
             yield from (Step((one,), following(one, part)) for one in members)
 
 
-def following(one: Example, part: list[Example]) -> str:
+def following(one: Example, part: list[Example]) -> Example | None:
     after = part[part.index(one) + 1 :][:1]
-    used = [next_one.text for next_one in after if next_one.document == one.document and next_one.kind in USERS]
-    return "".join(used)
+    return after[0] if after and after[0].document == one.document else None
 
 
 def begin(after: str) -> None:
@@ -178,7 +180,7 @@ def run_playbook(step: Step) -> None:
     [example] = step.examples
     name = example.file if example.file.endswith(".yml") else "play.yml"
     (FARM / name).write_text(true(example.text))
-    if name not in step.follows:
+    if not step.followed_by_command(name):
         shell(f"ansible-playbook -i {INVENTORY} {name}")
 
 
@@ -217,7 +219,7 @@ def run_variables(step: Step) -> None:
     added = path.exists() and not example.document.endswith(".rst")
     there = yaml.safe_load(path.read_text()) if added else {}
     path.write_text(yaml.safe_dump({**there, **yaml.safe_load(true(example.text))}, sort_keys=False))
-    if not step.follows:
+    if not step.followed_by_command("ansible-playbook trusted.crossbuild."):
         shell(BUILD if re.search(r"(?m)^(?:image_farm|crossbuild_(?:farm|images))", example.text) else SITE)
 
 
@@ -233,7 +235,7 @@ def run_settings(step: Step) -> None:
     settings.read_string(example.text)
     with path.open("w") as file:
         settings.write(file)
-    if not step.follows:
+    if not step.followed_by_command("ansible"):
         shell(f"ansible build_hosts -i {INVENTORY} -m ansible.builtin.ping")
 
 
@@ -242,8 +244,6 @@ def run_command(step: Step) -> None:
     shell(true(example.text))
 
 
-# What uses a file that stands before it.
-USERS = (Kind.COMMAND, Kind.PLAYBOOK)
 RULES: dict[Kind, Callable[[Step], None]] = {
     Kind.PLAYBOOK: run_playbook,
     Kind.TASK: run_tasks,

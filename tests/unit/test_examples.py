@@ -173,11 +173,14 @@ def test_what_takes_away_comes_last() -> None:
     assert [step.examples for step in run.steps([away, one, two])] == [(two,), (one,), (away,)]
 
 
-def test_a_file_is_used_by_what_comes_next() -> None:
+def test_a_file_is_used_by_the_command_that_comes_next() -> None:
     variables = Example("a.md", 1, Kind.VARIABLES, "a: 1", "a: 1")
-    command, elsewhere = (Example(name, 2, Kind.COMMAND, "true", "true") for name in ("a.md", "b.md"))
-    assert [step.follows for step in run.steps([variables, command])] == ["true", ""]
-    assert [step.follows for step in run.steps([variables, elsewhere])] == ["", ""]
+    command, elsewhere = (Example(name, 2, Kind.COMMAND, "ansible", "ansible site") for name in ("a.md", "b.md"))
+    play = Example("a.md", 2, Kind.PLAYBOOK, "site", "- import_playbook: site")
+    for after, used in ((command, True), (elsewhere, False), (play, False)):
+        step, *_more = run.steps([variables, after])
+        assert step.followed_by_command("site") == used
+        assert not step.followed_by_command("build")
 
 
 def test_every_example_is_run_or_excused() -> None:
