@@ -84,11 +84,13 @@ def main() -> int:
 
     failures = []
     announce("what the examples name", lambda: playbook(HERE / "surroundings/surroundings.yml"))
-    document = README
+    begun = [README]
     for step in steps(wanted):
-        if step.examples[0].document != document:
-            begin(after=document)
-            document = step.examples[0].document
+        if step.examples[0].document != begun[-1]:
+            begin(after=begun[-1])
+            if step.examples[0].document not in begun:
+                prepare(step.examples[0].document)
+            begun.append(step.examples[0].document)
         place = f"{step.examples[0].place} {step.examples[0].title}"
         more = f" and {len(step.examples) - 1} more" if len(step.examples) > 1 else ""
         try:
@@ -170,8 +172,6 @@ def prepare(document: str) -> None:
 
 def run(step: Step) -> None:
     first = step.examples[0]
-    if first.kind is Kind.TASK and not first.takes_away:
-        prepare(first.document)
     RULES[first.kind](step)
 
 
