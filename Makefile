@@ -69,7 +69,7 @@ $(LINK):
 ## The checks
 
 # Long ones first: two run at a time.
-CHECKS := integration-images integration-emulation integration-engines sanity sanity-2.18 sanity-2.21 acceptance molecule \
+CHECKS := integration-images integration-emulation integration-engines examples sanity sanity-2.18 sanity-2.21 acceptance molecule \
     unit-matrix galaxy dockerignore probe docs lint galaxy-importer unit
 LINTERS := ruff mypy ansible-lint changelog reuse
 FAST := unit mypy ruff changelog reuse
@@ -105,6 +105,7 @@ mypy:
 	cd tests/steps && mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/vm && MYPYPATH=../lab:../steps mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/accelerator && MYPYPATH=../lab:../../bench mypy --config-file $(CURDIR)/pyproject.toml *.py
+	cd tests/examples && MYPYPATH=../lab mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/hosts && MYPYPATH=../lab:../steps mypy --config-file $(CURDIR)/pyproject.toml *.py
 ansible-lint:
 	ansible-lint
@@ -161,6 +162,9 @@ dockerignore: .cache/buildx/usr
 
 acceptance:
 	tests/lab/lab -- tests/acceptance.sh
+
+examples:
+	tests/lab/lab --keep .cache/hosts -- tests/examples/examples $(ARGS)
 
 test-hosts:
 	tests/lab/lab --keep .cache/hosts -- tests/hosts/hosts -- python tests/hosts/scenario.py
