@@ -42,5 +42,5 @@ ansible-builder introspect "$work/collections" | tee "$work/needs"
 python - "$work/needs" <<END
 import sys, yaml
 needs = yaml.safe_load(open(sys.argv[1]))
-assert needs == {"python": {}, "system": {}}, needs
+assert needs == {"python": [], "system": []}, needs
 END
