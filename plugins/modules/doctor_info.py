@@ -16,6 +16,7 @@ description:
     below does not hold, or was not asked for, counts neither as good nor as bad.
   - The playbook C(trusted.crossbuild.doctor) shows this for all hosts.
 extends_documentation_fragment:
+  - trusted.crossbuild.attributes.actiongroup_docker
   - trusted.crossbuild.attributes.info
   - trusted.crossbuild.docker
 options:
