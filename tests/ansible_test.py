@@ -88,7 +88,7 @@ def make_home() -> None:
     # Where the user's package sources are configured, and where pip keeps what it has downloaded.
     for name in (".pip", ".config/pip", ".cache/pip"):
         link = HOME / name
-        if (Path.home() / name).exists() and not link.is_symlink():
+        if (Path.home() / name).exists() and not os.path.lexists(link):
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(Path.home() / name)
 
