@@ -76,8 +76,9 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Accelerate builds on base images of Debian 12, as one host has made it for all
+- name: Accelerate builds for armhf on base images of Debian 12, as one host has made it for all
   trusted.crossbuild.accelerator:
+    platforms: [armhf]
     releases: [bookworm]
     dispatcher: "{{ lookup('ansible.builtin.file', 'dispatcher.c') }}"
     launcher: "{{ lookup('ansible.builtin.file', 'launcher.c') }}"

@@ -84,8 +84,8 @@ EXAMPLES = r"""
   trusted.crossbuild.buildx_builder:
     name: farm
     nodes:
-      - {name: build1, endpoint: "ssh://root@build1.example", platforms: [amd64, armhf]}
-      - {name: build2, endpoint: "ssh://root@build2.example", platforms: [arm64]}
+      - {name: build1, endpoint: "ssh://root@build1.example.com", platforms: [amd64, armhf]}
+      - {name: build2, endpoint: "ssh://root@build2.example.com", platforms: [arm64]}
 
 - name: Of BuildKits that run there, with TLS
   trusted.crossbuild.buildx_builder:
@@ -93,7 +93,7 @@ EXAMPLES = r"""
     driver: remote
     nodes:
       - name: build1
-        endpoint: tcp://build1.example:1234
+        endpoint: tcp://build1.example.com:1234
         platforms: [amd64, arm64]
         driver_options: {cacert: /etc/buildkit/ca.pem, cert: /etc/buildkit/cert.pem, key: /etc/buildkit/key.pem}
 
@@ -135,7 +135,7 @@ builder:
     name: farm
     driver: remote
     nodes:
-      - {name: build1, endpoint: "tcp://build1.example:1234", platforms: [linux/amd64], driver_options: {}}
+      - {name: build1, endpoint: "tcp://build1.example.com:1234", platforms: [linux/amd64], driver_options: {}}
 """
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _buildx_builder, _module

@@ -50,14 +50,18 @@ author:
 EXAMPLES = r"""
 - name: What can this host run?
   trusted.crossbuild.platform_info:
-  register: host
 
 - name: Go on only where 32-bit and 64-bit ARM images run
   trusted.crossbuild.platform_info:
     platforms: [armhf, arm64]
     require: true
 
-- name: Build for whatever this host can run
+- name: Which of those that our base image is for can it run?
+  trusted.crossbuild.platform_info:
+    platforms: [armhf, arm64, s390x]
+  register: host
+
+- name: Build for these
   trusted.crossbuild.docker_image:
     name: registry.example/app
     tag: "{{ item | replace('/', '-') }}"

@@ -120,7 +120,7 @@ EXAMPLES = r"""
 - name: Emulators out of an image
   trusted.crossbuild.qemu_user_static:
     source: image
-    image: tonistiigi/binfmt@sha256:bb0bce0fd2fbd0ab2d17ea2a1a3f0d0ee0f0a6e7f8c3e1a9f1f5c3a6c0d9e1b2
+    image: registry.example/binfmt@sha256:bb0bce0fd2fbd0ab2d17ea2a1a3f0d0ee0f0a6e7f8c3e1a9f1f5c3a6c0d9e1b2
 
 - name: Back to the version before
   trusted.crossbuild.qemu_user_static:
