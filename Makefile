@@ -58,7 +58,7 @@ $(LINK):
 ## The checks
 
 # Long ones first: two run at a time.
-CHECKS := integration-images integration-emulation integration-engines sanity acceptance molecule dockerignore probe lint unit galaxy
+CHECKS := integration-images integration-emulation integration-engines examples sanity acceptance molecule dockerignore probe lint unit galaxy
 LINTERS := ruff mypy ansible-lint changelog
 LONG := test-hosts test-fleet test-vm test-accelerator bench-emulation bench-images bench-farm bench-exec bench-fleet bench-accelerator
 TEST := .cache/venv/bin
@@ -85,6 +85,7 @@ mypy:
 	cd tests/steps && mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/vm && MYPYPATH=../lab:../steps mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/accelerator && MYPYPATH=../lab:../../bench mypy --config-file $(CURDIR)/pyproject.toml *.py
+	cd tests/examples && MYPYPATH=../lab mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/hosts && MYPYPATH=../lab:../steps mypy --config-file $(CURDIR)/pyproject.toml *.py
 ansible-lint:
 	ansible-lint
@@ -132,6 +133,9 @@ dockerignore: .cache/buildx/usr
 
 acceptance:
 	tests/lab/lab -- tests/acceptance.sh
+
+examples:
+	tests/lab/lab --keep .cache/hosts -- tests/examples/examples $(ARGS)
 
 test-hosts:
 	tests/lab/lab --keep .cache/hosts -- tests/hosts/hosts -- python tests/hosts/scenario.py
