@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "lab"))
 sys.path.append(str(Path(__file__).resolve().parents[2] / "bench"))
 
-import debian
+import debian_archive
 import debian_files
 from measure import OUR_MODULES, module_cost, playbook_cost, require_laboratory
 
@@ -78,7 +78,7 @@ class Built:
 def prepare() -> None:
     """An engine with buildx, emulators and an accelerator, by this collection."""
     require_laboratory()
-    debian.install(["mmdebstrap", "arch-test"])
+    debian_archive.install(["mmdebstrap", "arch-test"])
     playbook_cost(HERE / "playbooks/builder.yml", {})
 
 

@@ -17,18 +17,18 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "lab"))
 
-import debian
+import debian_archive
 from shell import call
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache/accelerator"
 RELEASE = "bookworm"
 # Of what is in /dev, an engine makes what is allowed.
-MMDEBSTRAP = debian.mmdebstrap(("ca-certificates",), "--skip=output/dev")
+MMDEBSTRAP = debian_archive.mmdebstrap(("ca-certificates",), "--skip=output/dev")
 
 
 def root_filesystem(architecture: str) -> Path:
     """A tar of the release's essential packages and apt, which takes minutes where the architecture is emulated."""
-    [source] = debian.sources(RELEASE)
+    [source] = debian_archive.sources(RELEASE)
     recipe = "\0".join((*MMDEBSTRAP, RELEASE, source))
     tar = CACHE / f"{architecture}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}.tar"
     if not tar.exists():
@@ -55,7 +55,7 @@ def source(package: str, *parts: str) -> Path:
 
 def _fetch(scratch: Path, package: str, *parts: str) -> Path:
     """By apt with lists of its own, as the machine may know no sources, or those of other releases."""
-    [line] = debian.sources(RELEASE)
+    [line] = debian_archive.sources(RELEASE)
     (scratch / "sources.list").write_text(line.replace("deb ", "deb-src ", 1) + "\n")
     (scratch / "lists/partial").mkdir(parents=True)
     (scratch / "files").mkdir()

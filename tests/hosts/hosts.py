@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "lab"))  # filesystems, control groups and calls are the same
 
-import debian
+import debian_archive
 from engine import PACKAGES, Engine
 from fleet import Fleet, Host
 from lab import as_status, require_laboratory
@@ -35,7 +35,7 @@ def main() -> int:
     options = arguments()
     require_laboratory("tests/hosts/hosts")
     start = time.monotonic()
-    debian.install(PACKAGES)
+    debian_archive.install(PACKAGES)
     DIRECTORY.mkdir()
     call("mount", "-t", "tmpfs", "-o", f"mode=755,size={MEMORY}", "hosts", DIRECTORY)
     with (

@@ -11,7 +11,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import debian
+import debian_archive
 import downloads
 from downloads import ARCHIVES
 from shell import call
@@ -19,7 +19,7 @@ from shell import call
 CACHE = Path(__file__).resolve().parents[2] / ".cache/hosts"
 
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "ca-certificates")
-MMDEBSTRAP = debian.mmdebstrap(
+MMDEBSTRAP = debian_archive.mmdebstrap(
     PACKAGES,
     "--skip=download/empty",
     "--skip=essential/unlink",
@@ -34,7 +34,9 @@ def root_filesystems(releases: set[str], scratch: Path) -> dict[str, Path]:
     CACHE.mkdir(parents=True, exist_ok=True)
     names = sorted(releases)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        tars = pool.map(lambda name, source: root_filesystem(name, source, scratch), names, debian.sources(*names))
+        tars = pool.map(
+            lambda name, source: root_filesystem(name, source, scratch), names, debian_archive.sources(*names)
+        )
         return dict(zip(names, tars, strict=True))
 
 

@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import debian
+import debian_archive
 from shell import call
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache/vm"
@@ -66,7 +66,7 @@ for release in {RELEASE} {BACKPORTS}; do
 done
 echo 'nameserver 10.0.2.3' >"$ROOT/etc/resolv.conf"
 """
-MMDEBSTRAP = debian.mmdebstrap(
+MMDEBSTRAP = debian_archive.mmdebstrap(
     PACKAGES,
     "--skip=cleanup/apt,cleanup/reproducible,cleanup/tmp",
     '--customize-hook=ROOT="$1" sh "$SETUP"',
@@ -95,7 +95,7 @@ class Image:
 
 def image() -> Image:
     """The one of the cache, made when there is none of this recipe."""
-    sources = debian.sources(RELEASE, BACKPORTS)
+    sources = debian_archive.sources(RELEASE, BACKPORTS)
     parts = (*MMDEBSTRAP, *sources, SETUP, SIZE)
     found = Image(CACHE / hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16])
     if not found.directory.exists():

@@ -21,7 +21,7 @@ from typing import TypeVar
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "lab"))
 
-import debian
+import debian_archive
 from image import image
 from lab import as_status, require_laboratory
 from machine import Machine
@@ -38,7 +38,7 @@ def main() -> int:
     command = parser.parse_args().command
     require_laboratory("tests/vm/vm")
     DIRECTORY.mkdir()
-    timed("the programs that it takes are installed", lambda: debian.install(PACKAGES))
+    timed("the programs that it takes are installed", lambda: debian_archive.install(PACKAGES))
     disk = timed("the disk is there", image)
     machine = Machine(disk, DIRECTORY)
     start = time.monotonic()
