@@ -104,7 +104,7 @@ mypy:
 	cd tests/lab && mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/steps && mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/vm && MYPYPATH=../lab:../steps mypy --config-file $(CURDIR)/pyproject.toml *.py
-	cd tests/accelerator && MYPYPATH=../lab:../../bench mypy --config-file $(CURDIR)/pyproject.toml *.py
+	cd tests/accelerator && MYPYPATH=../lab:../../bench:../integration/targets/setup_engine/files mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/examples && MYPYPATH=../lab mypy --config-file $(CURDIR)/pyproject.toml *.py
 	cd tests/hosts && MYPYPATH=../lab:../steps mypy --config-file $(CURDIR)/pyproject.toml *.py
 ansible-lint:

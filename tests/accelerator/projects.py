@@ -10,6 +10,10 @@ projects.py [PROJECT...], by default all that do not take long; in the laborator
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+# With the targets, as ansible-test takes nothing else of the tests along.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "integration/targets/setup_engine/files"))
 
 from builds import ACCELERATED, EMULATED, NATIVE, PROJECTS, WAYS, Built, build, prepare
 from comparison import Differences, compared, unexplained

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "accelerator"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "integration/targets/setup_engine/files"))
 
 import comparison
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tarfile
 
-from comparison import compared, unexplained  # of tests/accelerator
+from comparison import compared, unexplained  # of the target setup_engine
 
 from ansible_collections.trusted.crossbuild.plugins.module_utils import _dockerfile, _dockerfile_mounts
 
