@@ -14,6 +14,7 @@
 # make test-vm   the life of a host, in a virtual machine with a kernel of its own: minutes, and not part of make test
 # make test-accelerator  real projects built natively, emulated and accelerated: a quarter of an hour, and not part of make test;
 #                ARGS='lua zlib' only some of them
+# make test-long the last four, two at a time
 # make bench     all measurements, into bench/RESULTS.md; or one of them:
 # make bench-emulation  the role emulation beside one of stock modules
 # make bench-images     docker_image beside docker build, docker buildx build and community.docker
@@ -75,12 +76,16 @@ LINTERS := ruff mypy ansible-lint changelog reuse
 FAST := unit mypy ruff changelog reuse
 # The oldest and the newest ansible-core, beside that of requirements.txt.
 CORES := 2.18 2.21
-LONG := test-hosts test-fleet test-vm test-accelerator bench-emulation bench-images bench-farm bench-exec bench-fleet bench-accelerator
+LONG := test-accelerator test-vm test-fleet test-hosts bench-emulation bench-images bench-farm bench-exec bench-fleet bench-accelerator
 TEST := .cache/venv/bin
 
 .PHONY: test test-fast integration bench $(CHECKS) $(LINTERS) $(LONG)
 test: .cache/venv/ready $(LINK)
 	$(TEST)/python tests/checks.py $(CHECKS)
+
+.PHONY: test-long
+test-long: .cache/venv/ready $(LINK)
+	$(TEST)/python tests/checks.py $(filter test-%,$(LONG))
 
 # Many unit tests wait for something, so that they take less time side by side.
 test-fast: export PYTEST_ADDOPTS := --numprocesses=auto
