@@ -109,7 +109,7 @@ def tools(release: str, platform: Platform) -> list[Tools]:
     return [
         *_general(triplet, str(platform.debian)),
         *_binutils(triplet),
-        *_compilers(found, triplet, platform.arch.bits),
+        *_compilers(found, triplet),
     ]
 
 
@@ -177,7 +177,7 @@ def _binutils(triplet: str) -> list[Tools]:
     ]
 
 
-def _compilers(release: Release, triplet: str, bits: int) -> list[Tools]:
+def _compilers(release: Release, triplet: str) -> list[Tools]:
     strings = _gcc_strings(triplet, release.gcc)
 
     def row(name: str, programs: tuple[str, ...], rules: tuple[str, ...]) -> Tools:
@@ -194,9 +194,9 @@ def _compilers(release: Release, triplet: str, bits: int) -> list[Tools]:
         return tuple(f"/usr/lib*/gcc/{triplet}/{release.gcc}/{name}" for name in names)
 
     # What is left to optimise at link time has floating point numbers in as many words as those of the processor that the
-    # compiler runs on are wide: one of 32 bits misreads what one of 64 wrote. What then reads it, lto1, is always the foreign
-    # one: it would be a fifth of an accelerator.
-    frontend = _COMPILER if bits == 64 else (*_COMPILER, "-flto*")
+    # compiler runs on are wide: one of 32 bits misreads what one of 64 wrote. For 64 bits it can be read, but is not the same
+    # bytes. So lto1, which would be a fifth of an accelerator, has nothing to do in one.
+    frontend = (*_COMPILER, "-flto*")
     return [
         row("cpp", driver("cpp"), _DRIVER),
         row("gcc", driver("gcc"), _DRIVER),
