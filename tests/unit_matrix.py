@@ -33,7 +33,9 @@ def combinations() -> list[tuple[str, str, str]]:
     """ansible-core, Python and tests. A host's Python alone has the oldest core that supports it."""
     controllers = [
         # What is beside plugins is about the checkout, whatever runs it.
-        (core, python, "tests/unit/plugins") for core, (pythons, _hosts) in releases.CORES.items() for python in pythons
+        (core, python, "tests/unit/plugins")
+        for core, (pythons, _hosts) in releases.CORES.items()
+        for python in pythons
     ]
     on_hosts: dict[str, str] = {}
     for core, (_pythons, hosts) in releases.CORES.items():
