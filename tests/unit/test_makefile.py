@@ -80,16 +80,12 @@ def left(root: Path) -> str:
     return git(root, "status", "--ignored", "--porcelain")
 
 
-def test_there_is_no_python(checkout: Path, tmp_path: Path) -> None:
-    status, said = run(checkout, "make", "site", path=programs(tmp_path / "bin"))
-    assert status != 0
-    assert "python3 is missing or not Python 3.11 to 3.13: install one, or name one" in said
-    assert left(checkout) == ""
+TOO_OLD = f"#!/bin/sh\nexec {sys.executable} -c 'import sys; sys.version_info = (3, 9, 2); exec(sys.argv[1])' \"$2\"\n"
 
 
-def test_python_is_too_old(checkout: Path, tmp_path: Path) -> None:
-    old = f"#!/bin/sh\nexec {sys.executable} -c 'import sys; sys.version_info = (3, 9, 2); exec(sys.argv[1])' \"$2\"\n"
-    status, said = run(checkout, "make", "site", path=programs(tmp_path / "bin", python3=old))
+@pytest.mark.parametrize("pythons", [{}, {"python3": TOO_OLD}], ids=["none", "too old"])
+def test_there_is_no_python_that_will_do(checkout: Path, tmp_path: Path, pythons: dict[str, str]) -> None:
+    status, said = run(checkout, "make", "site", path=programs(tmp_path / "bin", **pythons))
     assert status != 0
     assert "python3 is missing or not Python 3.11 to 3.13: install one, or name one" in said
     assert left(checkout) == ""
