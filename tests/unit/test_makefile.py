@@ -92,7 +92,7 @@ def test_there_is_no_python_that_will_do(checkout: Path, tmp_path: Path, pythons
 
 
 def test_python_makes_no_virtual_environments(checkout: Path, tmp_path: Path) -> None:
-    bare = f'#!/bin/sh\n[ "$1" != -m ] || {{ mkdir -p "$3"; exit 1; }}\nexec {sys.executable} "$@"\n'
+    bare = f'#!/bin/sh\n[ "$1" != -m ] || {{ mkdir -p "$3"; : >"$3/half"; exit 1; }}\nexec {sys.executable} "$@"\n'
     status, said = run(checkout, "make", "site", path=programs(tmp_path / "bin", python3=bare))
     assert status != 0
     assert "cannot make virtual environments: install its venv module, on Debian the package python3-venv" in said
