@@ -12,7 +12,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-END = 60  # lines
+END = 90  # lines, of all that failed together
 
 
 def main(names: list[str]) -> int:
@@ -27,7 +27,8 @@ def main(names: list[str]) -> int:
                 failed[name] = output
     # Once more, since of a long log often only the end is looked at, or kept.
     for name, output in failed.items():
-        print(f"=== the end of {name}, which failed:\n{''.join(output.splitlines(keepends=True)[-END:])}")
+        end = output.splitlines(keepends=True)[-(END // len(failed)) :]
+        print(f"=== the end of {name}, which failed:\n{''.join(end)}")
     if failed:
         print(f"failed: {', '.join(failed)}")
     print(f"{len(names) - len(failed)} passed, {len(failed)} failed, after {time.monotonic() - start:.0f} s")

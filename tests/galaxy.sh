@@ -22,7 +22,7 @@ find "$collection" -mindepth 1 -maxdepth 1 ! -name MANIFEST.json ! -name FILES.j
 
 checkout=$PWD
 cd "$work" # so that nothing is found by way of the checkout
-ansible --version | head -n 1
+ansible --version | sed --quiet 1p # reads all of it, unlike head, which the writer may then find gone
 count=0
 document() { # TYPE NAME...
     local type=$1 name

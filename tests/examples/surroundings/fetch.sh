@@ -16,7 +16,7 @@ mkdir -p "$work/lists/partial" "$work/image" "$directory/mirror" "$directory/bin
 cd "$work"
 
 # shellcheck disable=SC2016 # apt replaces it
-uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' 'Release: bookworm' | head -n 1)
+uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' 'Release: bookworm' | sed --quiet 1p)
 keys=signed-by=/usr/share/keyrings/debian-archive-keyring.gpg
 architectures=$(IFS=,; echo "$*")
 cat >list <<LIST
