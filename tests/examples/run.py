@@ -159,7 +159,7 @@ def following(one: Example, part: list[Example]) -> Example | None:
 
 def begin(after: str) -> None:
     """Another document: its reader has read README.md, and nothing of the others."""
-    if after == README:
+    if after == README and not Path(AFTER_README).exists():
         shell(f"mkdir {AFTER_README}; cp --archive {' '.join(KEPT)} {AFTER_README}")
     shell(f"find . -mindepth 1 -delete; cp --archive {AFTER_README}/. .")
 

@@ -23,7 +23,8 @@ wrong() { # NAME BEGINNING PATTERNS: of one host
     ask "$1" 2 --limit here -e doctor_image=doctor/image
     said "$1" "Begin here: $2" "${@:3}" '^here .*changed=0 .*failed=1'
 }
-state() { ls "$table" /usr/bin/qemu-* /run/systemd 2>/dev/null; docker image ls --all --quiet; docker container ls --all --quiet; }
+# Sorted, as images of the same age come in any order.
+state() { ls "$table" /usr/bin/qemu-* /run/systemd 2>/dev/null; { docker image ls --all --quiet; docker container ls --all --quiet; } | sort; }
 
 apt-get -qq purge qemu-user-static >/dev/null
 ask nothing 2
