@@ -65,17 +65,24 @@ def report(seconds: dict[str, dict[str, list[float]]], size: float) -> list[str]
     for name, target in TARGETS.items():
         median = {way: statistics.median(seconds[name][way]) for way in WAYS}
         faster, longer = median[EMULATED] / median[ACCELERATED], median[ACCELERATED] / median[NATIVE]
+        most = median[EMULATED] / median[NATIVE]
         cells = [spread(seconds[name][way]) for way in WAYS]
-        rows.append(f"| {target.words} | {' | '.join(cells)} | {faster:.1f} | {longer:.2f} |")
-        bound = "" if target.longer is None else f" and at most {target.longer} times as long as native"
-        met = faster >= target.faster and (target.longer is None or longer <= target.longer)
-        results.append(f"- {target.words}: at least {target.faster} times as fast as emulated{bound}: {reached(met)}.")
+        rows.append(f"| {target.words} | {' | '.join(cells)} | {faster:.1f} | {most:.1f} | {longer:.2f} |")
+        missed = f"; a native build is {most:.1f} times as fast" if most < target.faster else ""
+        results.append(
+            f"- {target.words}: at least {target.faster} times as fast as emulated: {reached(faster >= target.faster)}{missed}."
+        )
+        if target.longer is not None:
+            results.append(
+                f"- {target.words}: at most {target.longer} times as long as native: {reached(longer <= target.longer)}."
+            )
     return [
         f"`make bench-accelerator`, {ROUNDS} rounds. linux/arm/v7 and linux/amd64 on Debian 12; of `docker_image` it is the process on"
         " the host, without Ansible's part.",
         "",
-        f"| | {' | '.join(WAYS)} | accelerated, times as fast as emulated | times as long as native |",
-        "| --- | --- | --- | --- | --- | --- |",
+        f"| | {' | '.join(WAYS)} | accelerated, times as fast as emulated | native, times as fast as emulated | accelerated, times as"
+        " long as native |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
         *rows,
         "",
         "The targets:",
