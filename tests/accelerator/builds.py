@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -23,8 +23,8 @@ from measure import OUR_MODULES, module_cost, playbook_cost, require_laboratory
 
 HERE = Path(__file__).resolve().parent
 NATIVE, EMULATED, ACCELERATED = WAYS = ("native", "emulated", "accelerated")
-PLATFORMS = {NATIVE: "linux/amd64", EMULATED: "linux/arm/v7", ACCELERATED: "linux/arm/v7"}
-ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm/v7": "armhf"}
+NATIVE_PLATFORM = "linux/amd64"
+ARCHITECTURES = {NATIVE_PLATFORM: "amd64", "linux/arm/v7": "armhf", "linux/arm64": "arm64"}
 
 # The base images: Debian, and what takes packages from its archive. "toolchain" is a project as well.
 DEBIAN, TOOLCHAIN, TOOLS = "debian", "toolchain", "tools"
@@ -75,19 +75,33 @@ class Built:
     seconds: float
 
 
-def prepare() -> None:
+@dataclass(frozen=True)
+class Target:
+    """What is built for: a release of Debian, and a platform that is emulated."""
+
+    release: str = "bookworm"
+    platform: str = "linux/arm/v7"
+
+    def platform_of(self, way: str) -> str:
+        return NATIVE_PLATFORM if way == NATIVE else self.platform
+
+
+USUAL = Target()
+
+
+def prepare(target: Target = USUAL) -> None:
     """An engine with buildx, emulators and an accelerator, by this collection."""
     require_laboratory()
     debian_archive.install(["mmdebstrap", "arch-test"])
-    playbook_cost(HERE / "playbooks/builder.yml", {})
+    playbook_cost(HERE / "playbooks/builder.yml", asdict(target))
 
 
 @cache
-def build(name: str, way: str, tag: str = "") -> Built:
+def build(name: str, way: str, tag: str = "", target: Target = USUAL) -> Built:
     """Builds a project from its beginning, and once; ``tag`` tells an image from others that were built in the same way."""
-    project, platform = PROJECTS[name], PLATFORMS[way]
+    project, platform = PROJECTS[name], target.platform_of(way)
     image = f"proof/{name}:{tag or way}"
-    arguments = {"args": {"BASE": _base(project.base, platform)}, "accelerate": str(way == ACCELERATED).lower()}
+    arguments = {"args": {"BASE": _base(project.base, way, target)}, "accelerate": str(way == ACCELERATED).lower()}
     with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
         context = Path(directory) / name
         shutil.copytree(HERE / "projects" / name, context)
@@ -99,13 +113,15 @@ def build(name: str, way: str, tag: str = "") -> Built:
 
 
 @cache
-def _base(name: str, platform: str) -> str:
+def _base(name: str, way: str, target: Target) -> str:
     """An image that others are built on. What is emulated and what is accelerated have the same one."""
     if name != DEBIAN:
-        return build(name, NATIVE if platform == PLATFORMS[NATIVE] else ACCELERATED).image
-    image = f"proof/{DEBIAN}:{ARCHITECTURES[platform]}"
+        return build(name, NATIVE if way == NATIVE else ACCELERATED, target=target).image
+    platform = target.platform_of(way)
+    architecture = ARCHITECTURES[platform]
+    image = f"proof/{DEBIAN}:{architecture}"
     with tempfile.TemporaryDirectory(dir="/var/tmp") as context:
-        shutil.copy(debian_files.root_filesystem(ARCHITECTURES[platform]), f"{context}/rootfs.tar")
+        shutil.copy(debian_files.root_filesystem(target.release, architecture), f"{context}/rootfs.tar")
         (Path(context) / "Dockerfile").write_text('FROM scratch\nADD rootfs.tar /\nCMD ["bash"]\n')
         _docker_image(image, platform, Path(context))
     return image

@@ -21,23 +21,25 @@ import debian_archive
 from shell import call
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache/accelerator"
+# Of the sources, on whichever release they are built.
 RELEASE = "bookworm"
 # Of what is in /dev, an engine makes what is allowed.
 MMDEBSTRAP = debian_archive.mmdebstrap(("ca-certificates",), "--skip=output/dev")
 
 
-def root_filesystem(architecture: str) -> Path:
+def root_filesystem(release: str, architecture: str) -> Path:
     """A tar of the release's essential packages and apt, which takes minutes where the architecture is emulated."""
-    [source] = debian_archive.sources(RELEASE)
-    recipe = "\0".join((*MMDEBSTRAP, RELEASE, source))
-    tar = CACHE / f"{architecture}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}.tar"
+    [source] = debian_archive.sources(release)
+    recipe = "\0".join((*MMDEBSTRAP, release, source))
+    name = f"{release}-{architecture}"
+    tar = CACHE / f"{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}.tar"
     if not tar.exists():
-        print(f"accelerator: putting {RELEASE} {architecture} together", flush=True)
+        print(f"accelerator: putting {release} {architecture} together", flush=True)
         CACHE.mkdir(parents=True, exist_ok=True)
         unfinished = tar.with_suffix(f".{os.getpid()}")
         # By its own name it would be no tar.
-        call(*MMDEBSTRAP, f"--architectures={architecture}", "--format=tar", RELEASE, unfinished, source)
-        for old in CACHE.glob(f"{architecture}-*.tar"):
+        call(*MMDEBSTRAP, f"--architectures={architecture}", "--format=tar", release, unfinished, source)
+        for old in CACHE.glob(f"{name}-*.tar"):
             old.unlink()
         unfinished.rename(tar)
     return tar

@@ -4,42 +4,64 @@
 
 """Real projects built natively, emulated and accelerated: is the accelerated image the emulated one, and how long did each take?
 
-projects.py [PROJECT...], by default all that do not take long; in the laboratory only. See README.md beside this file.
+In the laboratory only. See README.md beside this file.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
 # With the targets, as ansible-test takes nothing else of the tests along.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "integration/targets/setup_engine/files"))
 
-from builds import ACCELERATED, EMULATED, NATIVE, PROJECTS, WAYS, Built, build, prepare
+from builds import (
+    ACCELERATED,
+    ARCHITECTURES,
+    EMULATED,
+    NATIVE,
+    NATIVE_PLATFORM,
+    PROJECTS,
+    USUAL,
+    WAYS,
+    Built,
+    Target,
+    build,
+    prepare,
+)
 from comparison import Differences, compared, unexplained
 
 SHOWN = 30  # of differences
 ROW = "{:<11}" + 5 * "{:>13}"
 
 
-def main(names: list[str]) -> int:
-    if unknown := sorted(set(names) - PROJECTS.keys()):
-        sys.exit(f"projects.py: there is no project {', '.join(unknown)}; there are {', '.join(PROJECTS)}")
-    prepare()
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="projects.py", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--release", default=USUAL.release, help="of Debian: of the base images, and of the accelerator"
+    )
+    parser.add_argument("--platform", default=USUAL.platform, choices=sorted(ARCHITECTURES.keys() - {NATIVE_PLATFORM}))
+    parser.add_argument("names", nargs="*", metavar="PROJECT", help="by default all that do not take long")
+    options = parser.parse_args()
+    if unknown := sorted(set(options.names) - PROJECTS.keys()):
+        parser.error(f"there is no project {', '.join(unknown)}; there are {', '.join(PROJECTS)}")
+    target = Target(options.release, options.platform)
+    prepare(target)
     print(ROW.format("", *WAYS, "emu./acc.", "acc./native"), flush=True)
     usual = [name for name, project in PROJECTS.items() if not project.long]
-    different = [name for name in names or usual if not is_same(name)]
+    different = [name for name in options.names or usual if not is_same(name, target)]
     print(f"Not the same: {', '.join(different)}" if different else "Accelerated images are the emulated ones.")
     return len(different)
 
 
-def is_same(name: str) -> bool:
+def is_same(name: str, target: Target) -> bool:
     """Builds a project in all ways, and says what came of it."""
-    built = {way: build(name, way) for way in WAYS}
+    built = {way: build(name, way, target=target) for way in WAYS}
     found = differ(built[EMULATED], built[ACCELERATED])
     exceptions = [where for where in found if where[0].endswith(PROJECTS[name].exceptions) and where[1] == "content"]
     more = found.keys() - exceptions
-    by_chance = differ(built[EMULATED], build(name, EMULATED, "again")) if more else {}
+    by_chance = differ(built[EMULATED], build(name, EMULATED, "again", target)) if more else {}
     seconds = {way: built[way].seconds for way in WAYS}
     faster, longer = seconds[EMULATED] / seconds[ACCELERATED], seconds[ACCELERATED] / seconds[NATIVE]
     print(ROW.format(name, *(f"{seconds[way]:.1f} s" for way in WAYS), f"{faster:.1f}", f"{longer:.1f}"), flush=True)
@@ -58,4 +80,4 @@ def differ(one: Built, other: Built) -> Differences:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
